@@ -1,0 +1,11 @@
+/* lemnos/lemnos.h - all of Lemnos: include this one. */
+#ifndef LEMNOS_LEMNOS_H
+#define LEMNOS_LEMNOS_H
+
+#include "lemnos/common.h"
+#include "lemnos/device.h"
+#include "lemnos/model.h"
+#include "lemnos/session.h"
+#include "lemnos/text.h"
+
+#endif

@@ -1,0 +1,172 @@
+/* lemnos/session.h - put a model's weights on a device and run tokens through
+ * it: logits, sampled ids and the experts each token chose.
+ * Stability: may change until 1.0; every change is listed in README.md, "Changes". */
+#ifndef LEMNOS_SESSION_H
+#define LEMNOS_SESSION_H
+
+#include "lemnos/common.h"
+#include "lemnos/device.h"
+#include "lemnos/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- weights: one model on one device ------------------------------------ */
+
+struct lem_weights; /* opaque: fields live in engine/cache/weights.h */
+
+struct lem_weights_params {
+    const struct lem_model *model;
+    struct lem_device *device;
+    struct lem_progress progress; /* in bytes of the file */
+    struct lem_log log;
+};
+
+/**
+ * Upload the weights, repacked for the kernels. Blocks until done.
+ *
+ * @return LEM_OK, LEM_ERR_ARGUMENT, LEM_ERR_MEMORY, LEM_ERR_GPU_MEMORY (the
+ *         message says how much is missing), LEM_ERR_UNSUPPORTED, LEM_ERR_GPU,
+ *         LEM_ERR_DEVICE_LOST
+ * Ownership: the caller; close after its sessions, before model and device.
+ * Threads: immutable once open; any number of sessions may share it.
+ */
+LEM_API enum lem_status lem_weights_open(const struct lem_weights_params *params,
+                                         struct lem_weights **out);
+LEM_API void lem_weights_close(struct lem_weights **weights);
+
+/* ---- session: one text in the making ------------------------------------- */
+
+struct lem_session; /* opaque: fields live in engine/run/session.h */
+
+enum lem_logits_rows {
+    LEM_LOGITS_LAST, /* lem_session_append() keeps the last token's row */
+    LEM_LOGITS_ALL   /* ... all rows; one append takes at most n_batch tokens */
+};
+
+struct lem_session_params {
+    struct lem_weights *weights;
+    uint32_t n_ctx;   /* tokens the KV cache holds; 0 = the smaller of the
+                       * model's context and 4096 */
+    uint32_t n_batch; /* most tokens in one submission; 0 = 128 */
+    enum lem_logits_rows logits;
+    bool tap;         /* keep expert ids and weights of all tokens */
+    struct lem_log log;
+};
+
+/**
+ * Open a session. All memory it will ever use is taken here.
+ *
+ * @return LEM_OK, LEM_ERR_ARGUMENT, LEM_ERR_MEMORY, LEM_ERR_GPU_MEMORY,
+ *         LEM_ERR_UNSUPPORTED, LEM_ERR_GPU, LEM_ERR_DEVICE_LOST
+ * Ownership: the caller; close before the weights.
+ * Threads: one at a time, but for lem_session_cancel().
+ */
+LEM_API enum lem_status lem_session_open(const struct lem_session_params *params,
+                                         struct lem_session **out);
+LEM_API void lem_session_close(struct lem_session **session);
+
+/**
+ * Run `n` tokens after those already there. On LEM_OK the logits of the last
+ * token (or of all `n`, see lem_logits_rows) are ready. On failure the
+ * session's length is that before the call, or, after LEM_ERR_CANCELLED, that
+ * of the batches already done.
+ *
+ * @param ids  [n], each 0 <= id < n_vocab; n >= 1
+ * @return LEM_OK, LEM_ERR_ARGUMENT, LEM_ERR_CONTEXT_FULL, LEM_ERR_CANCELLED,
+ *         LEM_ERR_GPU, LEM_ERR_DEVICE_LOST
+ */
+LEM_API enum lem_status lem_session_append(struct lem_session *session,
+                                           const int32_t *ids, uint32_t n);
+
+/** Tokens in the session; capacity; most tokens of one submission. */
+LEM_API uint32_t lem_session_length(const struct lem_session *session);
+LEM_API uint32_t lem_session_n_ctx(const struct lem_session *session);
+LEM_API uint32_t lem_session_n_batch(const struct lem_session *session);
+
+/** Ids of the session's tokens, [lem_session_length()]; valid until it changes. */
+LEM_API const int32_t *lem_session_ids(const struct lem_session *session);
+
+/**
+ * Forget all tokens from position `length` on. The logits are then not ready:
+ * append the next token, or rewind one further and append the last again.
+ * @return LEM_OK, or LEM_ERR_ARGUMENT when `length` is more than there is
+ */
+LEM_API enum lem_status lem_session_rewind(struct lem_session *session,
+                                           uint32_t length);
+/** Forget everything: rewind to 0. */
+LEM_API void lem_session_reset(struct lem_session *session);
+
+/** Make the append that runs now (or the next one) return LEM_ERR_CANCELLED
+ * after the submission under way. Threads: any; safe in a signal handler. */
+LEM_API void lem_session_cancel(struct lem_session *session);
+
+/**
+ * Logits of the last append: [*n_row][n_vocab] f32, valid until the next call
+ * on this session. NULL (and 0 rows) when not ready. `n_row` may be NULL.
+ */
+LEM_API const float *lem_session_logits(const struct lem_session *session,
+                                        uint32_t *n_row);
+
+/* ---- sampling ------------------------------------------------------------ */
+
+/** {0} is greedy. Applied in this order: repeat penalty, top-k, top-p, min-p,
+ * temperature. */
+struct lem_sample_params {
+    float temperature;      /* 0 = greedy */
+    uint32_t top_k;         /* 0 = all */
+    float top_p;            /* 0 or 1 = off */
+    float min_p;            /* 0 = off */
+    float repeat_penalty;   /* 0 or 1 = off; > 1 makes repeats less likely */
+    uint32_t repeat_last_n; /* tokens the penalty looks back on; 0 = 64 */
+    uint64_t seed;          /* the draw depends on seed and position alone, so
+                             * rewind and sample again gives the same token */
+};
+
+struct lem_sampled {
+    int32_t id;
+    float probability; /* among the candidates that were left */
+};
+
+/**
+ * Choose the token after the last one from its logits. Appends nothing.
+ * @return LEM_OK; LEM_ERR_ARGUMENT when no logits are ready, they are not
+ *         finite, or a parameter is out of range
+ */
+LEM_API enum lem_status lem_session_sample(struct lem_session *session,
+                                           const struct lem_sample_params *params,
+                                           struct lem_sampled *out);
+
+/* ---- the routing tap ------------------------------------------------------ */
+
+/**
+ * Experts of tokens [pos, pos + n), best first, in all routing layers.
+ *
+ * @param ids      [n][n_layer_moe][n_expert_used] receives expert ids
+ * @param weights  same shape, receives mixing weights after normalisation and
+ *                 scaling; may be NULL
+ * @return LEM_OK; LEM_ERR_ARGUMENT when the session was opened without `tap`,
+ *         the model does not route, or the range is not all there
+ */
+LEM_API enum lem_status lem_session_routing(const struct lem_session *session,
+                                            uint32_t pos, uint32_t n,
+                                            uint16_t *ids, float *weights);
+
+/* ---- figures ---------------------------------------------------------------- */
+
+struct lem_session_stats {
+    uint64_t n_prompt;     /* tokens run in appends of more than one */
+    uint64_t n_generated;  /* tokens run in appends of one */
+    uint64_t prompt_ns;    /* wall time of those */
+    uint64_t generate_ns;
+    uint64_t wait_ns;      /* of both: waiting for the device */
+    uint64_t device_bytes; /* device memory of this session */
+};
+LEM_API void lem_session_get_stats(const struct lem_session *session,
+                                   struct lem_session_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
