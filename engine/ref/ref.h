@@ -1,0 +1,84 @@
+/* ref.h - the meaning of every operation: plain loops on the CPU, no speed work.
+ * ops/ and its shaders must agree with these. All rows are dense here (no padding
+ * between rows) and all values f32; sums are made in double where a kernel's order
+ * of addition is free, so that ref/ is the more exact side.
+ *
+ * Nothing here fails: arguments are checked by the callers. */
+#ifndef REF_REF_H
+#define REF_REF_H
+
+#include "model/model.h"
+#include "quant/quant.h"
+
+/* Sum over i of w[i] * x[i]; `n` weights (whole blocks) in the file's format. */
+double ref_dot(const struct quant_info *type, const void *w, uint32_t n, const float *x);
+/* y[n_row] = W x; W [n_row][n_col] in the file's format. */
+void ref_matvec(float *y, const struct quant_info *type, const void *w, uint32_t n_row,
+                uint32_t n_col, const float *x);
+/* y[n_token][n_row] = x[n_token][n_col] W^T (+ bias[n_row], may be NULL) */
+void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t n_row,
+                uint32_t n_col, const float *x, uint32_t n_token, const float *bias);
+
+/* y[t][i] = x[t][i] / sqrt(mean over i of x[t][i]^2 + eps) * w[i]
+ * Source: Zhang and Sennrich, arXiv 1910.07467, eq. 4. x == y is fine. */
+void ref_norm(float *y, const float *x, const float *w, uint32_t n_token, uint32_t n,
+              float eps);
+
+struct ref_rope {
+    uint32_t n_head, n_head_kv, head_dim, n_rot;
+    enum arch_rope kind;
+    enum arch_qk_norm qk_norm;
+    const float *q_norm, *k_norm; /* [head_dim], or whole rows; NULL = none */
+    const float *freq;            /* [n_rot / 2] angle at position 1 */
+    float mscale, eps;
+};
+/* One token's q [n_head][head_dim] and k [n_head_kv][head_dim] in place, at `pos`.
+ * Source: Su et al., arXiv 2104.09864, eq. 34; halves: pairs (i, i + n_rot/2). */
+void ref_rope(float *q, float *k, uint32_t pos, const struct ref_rope *r);
+
+/* y[h] = sum over p in (pos - window, pos] of softmax(scale * q[h] . k[p]) v[p];
+ * k, v: [n_pos >= pos + 1][n_head_kv][head_dim]; window 0 = full; softcap 0 = off;
+ * sinks [n_head] or NULL: one more logit that takes weight and gives nothing. */
+struct ref_attn {
+    uint32_t n_head, n_head_kv, head_dim, window;
+    float scale, softcap;
+    const float *sinks;
+};
+void ref_attn(float *y, const float *q, const float *k, const float *v, uint32_t pos,
+              const struct ref_attn *a);
+
+struct ref_router {
+    uint32_t n_expert, n_used;
+    enum router_score score;
+    const float *bias; /* selection bias [n_expert] or NULL */
+    bool normalise;
+    float scale, norm_eps;
+    uint32_t n_group, n_group_used, group_top;
+};
+/* One token: logits [n_expert] -> ids and weights [n_used], best first; equal
+ * scores: the smaller id first. *margin (may be NULL): selection score of the last
+ * chosen minus that of the first left out; infinity when none is left out. */
+void ref_router(uint32_t *ids, float *weights, float *margin, const float *logits,
+                const struct ref_router *r);
+
+/* act(gate) * up, elementwise; alpha and limit for ACT_SWIGLU_CLAMPED. */
+float ref_glu(enum act act, float gate, float up, float alpha, float limit);
+
+/* y[n_embd] += sum over slots k, in order, of weights[k] * down_e(glu(gate_e x, up_e x));
+ * y is not x. A dense FFN is expert 0 with weight 1. */
+void ref_experts(float *y, const float *x, const uint32_t *ids, const float *weights,
+                 uint32_t n_used, enum act act, const struct tensor *gate,
+                 const struct tensor *up, const struct tensor *down);
+
+/* The whole model, one token at a time. */
+struct ref_state;
+/* NULL when memory ran out. */
+struct ref_state *ref_open(const struct lem_model *m, uint32_t n_ctx);
+void ref_close(struct ref_state **s);
+/* Run one token (0 <= id < n_vocab) at the next position (below n_ctx). logits
+ * [n_vocab], ids and weights [n_layer_moe][n_expert_used] and margin [n_layer_moe]
+ * may each be NULL. */
+void ref_token(struct ref_state *s, int32_t id, float *logits, uint32_t *ids,
+               float *weights, float *margin);
+
+#endif
