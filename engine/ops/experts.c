@@ -1,0 +1,94 @@
+/* experts.c - the experts of one token: gate, up and activation in one dispatch, down
+ * and the weighted sum in another. */
+#include "ops/weight.h"
+
+#include "base/log.h"
+
+/* Half of a lane's rows are gate rows, half their up rows. */
+static struct ops_shape glu_shape(const struct lem_device *device, uint32_t n_ff)
+{
+    struct ops_shape shape = ops_shape_pick(device, n_ff, 1);
+    if (shape.rows < 2)
+        shape.rows = 2;
+    return shape;
+}
+
+static enum lem_status glu_window(struct gpu_list *list, const struct op_at *at,
+                                  const struct op_experts_glu *a,
+                                  const struct gpu_kernel *kernel,
+                                  const struct ops_shape *shape,
+                                  const struct ops_window *win)
+{
+    const uint32_t n_ff = a->weight->n_row / 2;
+    const struct experts_glu_params push = {.n_ff = n_ff,
+                                            .n_sb = ops_weight_n_sb(a->weight),
+                                            .n_block = ops_weight_n_block(a->weight),
+                                            .mat0 = win->mat0,
+                                            .n_mat = win->n_mat,
+                                            .act = a->act,
+                                            .alpha = a->alpha,
+                                            .limit = a->limit,
+                                            .y_stride = a->y_stride};
+    const struct gpu_dispatch d = {
+        .kernel = kernel,
+        .label = at->label,
+        .stage = at->stage,
+        .bind = {win->slice, a->x, a->ids, a->y},
+        .push = &push,
+        .push_size = sizeof push,
+        .group = {ops_shape_groups(shape, 2 * n_ff), a->n_used, 1}};
+    return gpu_list_add(list, &d);
+}
+
+enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
+                               const struct op_experts_glu *a)
+{
+    const struct ops_weight *w = a->weight;
+    struct lem_device *device = gpu_list_device(list);
+    const struct ops_shape shape = glu_shape(device, w->n_row / 2);
+    const struct gpu_kernel *kernel;
+    enum lem_status st = ops_weight_kernel(list, at, "experts_glu", w, &shape, &kernel);
+
+    for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
+        const struct ops_window *win = &w->window[i];
+        if (win->n_row != w->n_row || w->n_row % 2 != 0)
+            return log_fail(gpu_log(device), LEM_ERR_UNSUPPORTED,
+                            "%s: gate and up of one expert (%u x %u, %s) must fit one "
+                            "binding of the device (%llu bytes); use a smaller type",
+                            at->label, w->n_row, w->n_col, w->type->name,
+                            (unsigned long long)gpu_caps(device)->max_buffer_range);
+        st = glu_window(list, at, a, kernel, &shape, win);
+    }
+    return st;
+}
+
+enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
+                                const struct op_experts_down *a)
+{
+    const struct ops_weight *w = a->weight;
+    const struct ops_shape shape = ops_shape_pick(gpu_list_device(list), w->n_row, 1);
+    const struct gpu_kernel *kernel;
+    enum lem_status st = ops_weight_kernel(list, at, "experts_down", w, &shape, &kernel);
+
+    for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
+        const struct ops_window *win = &w->window[i];
+        const struct experts_down_params push = {.n_row = win->n_row,
+                                                 .n_sb = ops_weight_n_sb(w),
+                                                 .n_block = ops_weight_n_block(w),
+                                                 .mat0 = win->mat0,
+                                                 .n_mat = win->n_mat,
+                                                 .n_used = a->n_used,
+                                                 .x_stride = a->x_stride,
+                                                 .y_off = win->row0};
+        const struct gpu_dispatch d = {
+            .kernel = kernel,
+            .label = at->label,
+            .stage = at->stage,
+            .bind = {win->slice, a->x, a->ids, a->weights, a->y},
+            .push = &push,
+            .push_size = sizeof push,
+            .group = {ops_shape_groups(&shape, win->n_row), 1, 1}};
+        st = gpu_list_add(list, &d);
+    }
+    return st;
+}

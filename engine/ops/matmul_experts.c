@@ -1,0 +1,52 @@
+/* matmul_experts.c - products of expert matrices with the rows of many tokens, grouped
+ * by expert. */
+#include "ops/weight.h"
+
+/* The same on every device: op_matmul_experts_row_groups() knows none. */
+static struct ops_shape grouped_shape(const struct ops_weight *w)
+{
+    return (struct ops_shape){
+        .rows = w->n_row >= 512 ? 4 : 1, .tokens = OPS_GROUP_TILE / 2, .split = 1};
+}
+
+uint32_t op_matmul_experts_row_groups(const struct ops_weight *weight)
+{
+    const struct ops_shape shape = grouped_shape(weight);
+    return ops_shape_groups(&shape, weight->n_row);
+}
+
+enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
+                                  const struct op_matmul_experts *a)
+{
+    const struct ops_weight *w = a->weight;
+    const struct ops_shape shape = grouped_shape(w);
+    const struct gpu_kernel *kernel;
+    enum lem_status st =
+        ops_weight_kernel(list, at, "matmul_experts", w, &shape, &kernel);
+
+    for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
+        const struct ops_window *win = &w->window[i];
+        const struct matmul_experts_params push = {
+            .n_row = win->n_row,
+            .n_sb = ops_weight_n_sb(w),
+            .n_block = ops_weight_n_block(w),
+            .x_stride = a->x_stride,
+            .y_stride = a->y_stride,
+            .y_off = win->row0,
+            .mat0 = win->mat0,
+            .n_mat = win->n_mat,
+            .n_used = a->n_used,
+            .flags = a->x_by_pair ? EXPERTS_X_BY_PAIR : 0};
+        const struct gpu_dispatch d = {
+            .kernel = kernel,
+            .label = at->label,
+            .stage = at->stage,
+            .bind = {win->slice, a->x, a->y, a->pairs, a->tiles},
+            .push = &push,
+            .push_size = sizeof push,
+            .group = {1, 1, 1},
+            .indirect = a->args};
+        st = gpu_list_add(list, &d);
+    }
+    return st;
+}

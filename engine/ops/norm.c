@@ -1,0 +1,28 @@
+/* norm.c - root mean square norm of rows: one workgroup per row. */
+#include "ops/launch.h"
+
+enum lem_status op_norm(struct gpu_list *list, const struct op_at *at,
+                        const struct op_norm *a)
+{
+    const uint32_t constant[] = {ops_lanes(list)};
+    const struct gpu_kernel *kernel;
+    const enum lem_status st =
+        gpu_kernel_get(gpu_list_device(list), "rms_norm", constant, 1, &kernel);
+    if (st != LEM_OK)
+        return st;
+
+    const struct norm_params push = {.n = a->n,
+                                     .x_stride = a->x_stride,
+                                     .y_stride = a->y_stride,
+                                     .eps = a->eps,
+                                     .from_out = a->from_out};
+    const struct gpu_dispatch d = {.kernel = kernel,
+                                   .label = at->label,
+                                   .stage = at->stage,
+                                   .bind = {at->step, a->x, a->w, a->y},
+                                   .push = &push,
+                                   .push_size = sizeof push,
+                                   .group = {1, 1, 1},
+                                   .rows_per_group = 1};
+    return gpu_list_add(list, &d);
+}

@@ -1,0 +1,38 @@
+/* weight.h - what the operations on weights share: how their kernels are launched,
+ * and the kernel of a weight type. For ops/ alone. */
+#ifndef OPS_WEIGHT_H
+#define OPS_WEIGHT_H
+
+#include "ops/ops.h"
+
+enum { OPS_LOCAL = 64, OPS_BLOCK = 32 }; /* lanes of a workgroup; columns of a block */
+
+/* Specialization constants 1 … 3 of the kernels of shaders/common/rows.glsl. */
+struct ops_shape {
+    uint32_t rows;   /* of weights per lane */
+    uint32_t tokens; /* rows of activations per lane */
+    uint32_t split;  /* lanes that share a row: 1 or 8 */
+};
+
+/* A shape for matrices of `n_row` rows and up to `max_rows` rows of activations. */
+struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
+                                uint32_t max_rows);
+/* Workgroups that cover n_row rows. */
+uint32_t ops_shape_groups(const struct ops_shape *s, uint32_t n_row);
+
+/* Superblocks of a row, and the blocks of 32 columns among them that hold weights. */
+uint32_t ops_weight_n_sb(const struct ops_weight *w);
+uint32_t ops_weight_n_block(const struct ops_weight *w);
+
+/*
+ * The kernel `op`.<type of w>; shape NULL: the kernel has the workgroup size only.
+ * Checks the windows of `w` first.
+ * Returns LEM_OK, LEM_ERR_UNSUPPORTED (no kernel for this type), LEM_ERR_ARGUMENT
+ * (windows that do not fit the matrix: a bug; logged) or what gpu_kernel_get() does.
+ */
+enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_at *at,
+                                  const char *op, const struct ops_weight *w,
+                                  const struct ops_shape *shape,
+                                  const struct gpu_kernel **out);
+
+#endif

@@ -1,0 +1,139 @@
+/* params.h - what host and shaders must agree on: the step block and the push
+ * constants of every operation. Included by C and by GLSL; 32-bit fields only,
+ * so that both see the same layout. */
+#ifndef PARAMS_H
+#define PARAMS_H
+
+#ifdef GL_core_profile
+#define P_UINT uint
+#define P_INT int
+#define P_FLOAT float
+#else
+#include <stdint.h>
+#define P_UINT uint32_t
+#define P_INT int32_t
+#define P_FLOAT float
+#endif
+
+/* What changes from submission to submission, in a small uniform buffer; so the
+ * recorded commands do not. */
+struct step_params {
+    P_UINT n_token; /* rows of this submission */
+    P_UINT pos;     /* position of row 0 in the context */
+    P_UINT out_row; /* first row whose logits are wanted */
+    P_UINT n_out;   /* how many */
+};
+
+/* A window of a weight matrix or expert bank: matrices [mat0, mat0 + n_mat),
+ * and of each the rows [row0, row0 + n_row). */
+
+struct embed_params {
+    P_UINT n_col, n_sb;   /* columns; superblocks in a row */
+    P_UINT row0, n_row;   /* vocabulary rows of this window */
+    P_UINT y_stride;      /* floats between rows of y */
+    P_FLOAT scale;
+};
+
+struct norm_params {
+    P_UINT n;         /* values in a row */
+    P_UINT x_stride, y_stride;
+    P_FLOAT eps;
+    P_UINT from_out;  /* 1: row t of y is row step.out_row + t of x */
+};
+
+struct matmul_params {
+    P_UINT n_row, n_sb;       /* rows of this window; superblocks in a row */
+    P_UINT n_block;           /* 32-column blocks that hold weights */
+    P_UINT x_stride, y_stride; /* in floats; x_stride a multiple of 4 */
+    P_UINT y_off;             /* column of y that row 0 of this window goes to */
+    P_UINT bias_off;          /* and where its bias is */
+    P_UINT flags;             /* MATMUL_… */
+    P_FLOAT scale;            /* y (+)= scale * (W x + bias) */
+};
+#define MATMUL_ADD 1u    /* y += instead of y = */
+#define MATMUL_BIAS 2u   /* + bias[row] */
+#define MATMUL_N_OUT 4u  /* rows of x: step.n_out instead of step.n_token */
+
+struct matmul_experts_params {
+    P_UINT n_row, n_sb, n_block;
+    P_UINT x_stride, y_stride, y_off;
+    P_UINT mat0, n_mat;   /* experts of this window */
+    P_UINT n_used;        /* experts per token */
+    P_UINT flags;         /* EXPERTS_… */
+};
+#define EXPERTS_X_BY_PAIR 1u /* row of x is the pair (token * n_used + slot), not the token */
+
+struct experts_glu_params {
+    P_UINT n_ff, n_sb, n_block;
+    P_UINT mat0, n_mat;
+    P_UINT act;           /* enum act of arch.h */
+    P_FLOAT alpha, limit; /* of the clamped SwiGLU */
+    P_UINT y_stride;
+};
+
+struct experts_down_params {
+    P_UINT n_row, n_sb, n_block;
+    P_UINT mat0, n_mat;
+    P_UINT n_used;
+    P_UINT x_stride;
+    P_UINT y_off;
+};
+
+struct rope_params {
+    P_UINT n_head, n_head_kv, head_dim, n_rot;
+    P_UINT row_stride;    /* floats between rows of qkv: q heads, k heads, v heads */
+    P_UINT flags;         /* ROPE_… */
+    P_UINT n_ctx;         /* positions the cache holds, a multiple of 8 */
+    P_FLOAT eps;          /* of the q/k norm */
+    P_FLOAT mscale;       /* YaRN: factor on cos and sin; 1 otherwise */
+};
+#define ROPE_HALVES 1u    /* pairs (i, i + n_rot/2); otherwise (2i, 2i+1) */
+#define ROPE_NORM_HEAD 2u /* RMS norm of every q and k head, weights [head_dim] */
+#define ROPE_NORM_ROW 4u  /* RMS norm of the whole q and of the whole k row */
+#define ROPE_NONE 8u      /* no rotation */
+
+struct attn_params {
+    P_UINT n_head, n_head_kv, head_dim;
+    P_UINT q_stride, y_stride;
+    P_UINT n_ctx;
+    P_UINT window;        /* 0 = full; else positions pos - window < p <= pos */
+    P_FLOAT scale;
+    P_FLOAT softcap;      /* 0 = off; else softcap * tanh(s / softcap) */
+};
+
+struct router_params {
+    P_UINT n_expert, n_used;
+    P_UINT x_stride;      /* floats between rows of the logits */
+    P_UINT score;         /* enum router_score of arch.h */
+    P_UINT flags;         /* ROUTER_… */
+    P_UINT n_group, n_group_used; /* 0/1 = no groups */
+    P_UINT group_top;     /* 1: a group's score is its best; 2: sum of its two best */
+    P_FLOAT scale;        /* of the weights; 1 = none */
+    P_FLOAT norm_eps;     /* lower bound of the sum when renormalising */
+    P_UINT tap_off, tap_stride; /* where row t's n_used entries go: tap_off + t * tap_stride */
+};
+#define ROUTER_BIAS 1u      /* selection bias present (only for choosing) */
+#define ROUTER_NORMALISE 2u /* weights /= max(sum, norm_eps) */
+#define ROUTER_TAP 4u       /* also write ids and weights to the tap */
+
+struct group_params {
+    P_UINT n_expert, n_used;
+    P_UINT tile;            /* pairs in a tile of the grouped matmul */
+    P_UINT n_arg;
+    P_UINT row_groups0, row_groups1, row_groups2, row_groups3;
+};
+
+struct glu_params {
+    P_UINT n_ff;            /* y[n_ff] = act(x[0..n_ff)) * x[n_ff..2 n_ff) */
+    P_UINT x_stride, y_stride;
+    P_UINT act;
+    P_UINT n_per_row;       /* rows of x for each row of the run: n_used, or 1 */
+    P_FLOAT alpha, limit;
+};
+
+struct combine_params {
+    P_UINT n, n_used;
+    P_UINT x_stride, y_stride; /* y[t] += sum over slots k of w[t][k] * x[t * n_used + k] */
+};
+
+#endif

@@ -1,0 +1,54 @@
+#version 450
+// experts_glu: y[k][r] = act(W[e][r] . x) * (W[e][n_ff + r] . x), e = ids[k]: the first
+// half of the experts of one token. Meaning on the CPU: part of ref_experts().
+//
+//   binding 0  w    experts [mat0, mat0 + n_mat), each tiles of [2 n_ff][n_col]  read
+//   binding 1  x    [n_col]             f32  read
+//   binding 2  ids  [n_used]            u32  read
+//   binding 3  y    [n_used][y_stride]  f32  write
+//
+// Workgroup (i, k) does rows i * (rows of a workgroup) … of slot k. Of a lane's NR rows
+// of weights the first half are gate rows, the other half their up rows. Slots whose
+// expert is in another window are left alone.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+
+#include "common/params.h"
+#include "common/act.glsl"
+#include "common/rows.glsl"
+
+layout(std430, set = 0, binding = 2) readonly buffer Ids { uint ids[]; };
+layout(std430, set = 0, binding = 3) writeonly buffer Ys { float y[]; };
+layout(push_constant) uniform Push { experts_glu_params p; };
+
+const uint PAIRS = NR / 2; // gate and up rows per lane
+
+void main()
+{
+    const uint slot = gl_WorkGroupID.y;
+    const uint expert = ids[slot] - p.mat0; // wraps for experts before the window
+    if (expert >= p.n_mat)
+        return;
+
+    const uint w0 = expert * w_matrix(2 * p.n_ff, p.n_sb);
+    const uint row0 = first_row(PAIRS);
+    x_at[0] = 0;
+    [[unroll]] for (uint i = 0; i < PAIRS; i++) {
+        const uint row = min(row0 + i * TILE_ROWS, p.n_ff - 1);
+        row_at[i] = w0 + w_row(row, p.n_sb);
+        row_at[PAIRS + i] = w0 + w_row(p.n_ff + row, p.n_sb);
+    }
+    clear_acc();
+    if (row0 < p.n_ff)
+        add_products(p.n_sb, p.n_block);
+    add_splits();
+    if (lane_split() != 0)
+        return;
+
+    [[unroll]] for (uint i = 0; i < PAIRS; i++) {
+        const uint row = row0 + i * TILE_ROWS;
+        if (row < p.n_ff)
+            y[slot * p.y_stride + row] =
+                act_glu(p.act, acc[i], acc[PAIRS + i], p.alpha, p.limit);
+    }
+}

@@ -1,0 +1,13 @@
+# One line per shader; see CMakeLists.txt beside this file.
+lem_shader(embed FORMATS ${weights})
+lem_shader(matmul FORMATS ${weights})
+lem_shader(matmul_experts FORMATS ${weights})
+lem_shader(experts_glu FORMATS ${weights})
+lem_shader(experts_down FORMATS ${weights})
+lem_shader(rms_norm)
+lem_shader(rope)
+lem_shader(attn)
+lem_shader(router)
+lem_shader(group)
+lem_shader(glu)
+lem_shader(combine)
