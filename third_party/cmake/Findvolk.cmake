@@ -1,6 +1,7 @@
 # volk: header with its implementation inside (volk.h includes volk.c when
 # VOLK_IMPLEMENTATION is defined). Gives volk::volk with the Vulkan headers.
-find_path(VOLK_INCLUDE_DIR volk.h PATH_SUFFIXES volk Volk)
+# Searched by volk.c: GNU Radio's library of the same name has a volk.h as well.
+find_path(VOLK_INCLUDE_DIR volk.c PATH_SUFFIXES volk Volk)
 find_path(VULKAN_HEADERS_DIR vulkan/vulkan_core.h)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(volk REQUIRED_VARS VOLK_INCLUDE_DIR VULKAN_HEADERS_DIR

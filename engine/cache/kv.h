@@ -1,0 +1,29 @@
+/* kv.h - keys and values of all layers, f32, in the slots that ops.h describes. */
+#ifndef CACHE_KV_H
+#define CACHE_KV_H
+
+#include "gpu/gpu.h"
+#include "model/hparams.h"
+
+struct kv_layer {
+    struct gpu_buf *buf;
+    struct gpu_slice k, v;
+};
+
+struct kv {
+    uint32_t n_ctx; /* positions, a multiple of 8 */
+    uint32_t n_layer;
+    struct kv_layer *layer;
+    uint64_t bytes; /* of device memory */
+};
+
+/* Room for at least `n_ctx` positions. Rewinding needs nothing here: what lies
+ * beyond a token's own position is never read.
+ * Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_GPU_MEMORY, LEM_ERR_UNSUPPORTED (one
+ * layer exceeds a binding). Close is safe on {0} and on a half-made cache. */
+enum lem_status kv_open(struct kv *kv, struct lem_device *device,
+                        const struct hparams *hp, uint32_t n_ctx,
+                        const struct lem_log *log);
+void kv_close(struct kv *kv);
+
+#endif

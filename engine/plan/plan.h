@@ -1,0 +1,74 @@
+/* plan.h - model + weights -> flat lists of dispatches, made once and replayed. */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "cache/kv.h"
+#include "cache/weights.h"
+#include "ops/ops.h"
+
+/* What timings are grouped by. */
+enum plan_stage {
+    STAGE_EMBED,
+    STAGE_NORM,
+    STAGE_QKV,
+    STAGE_ROPE,
+    STAGE_ATTENTION,
+    STAGE_ATTN_OUT,
+    STAGE_ROUTER,
+    STAGE_EXPERTS,
+    STAGE_FFN,
+    STAGE_HEAD,
+    STAGE_COUNT
+};
+const char *plan_stage_name(enum plan_stage stage);
+
+/* Every buffer that dispatches write to, but the KV cache. Rows are padded to
+ * multiples of 32 floats; [n] is the most tokens in one submission. */
+struct plan_memory {
+    uint32_t max_rows;   /* n */
+    uint32_t max_out;    /* most rows of logits at once */
+    uint32_t stride_x, stride_qkv, stride_att, stride_router, stride_glu, stride_ff;
+    uint32_t stride_vocab;
+    uint32_t tap_stride; /* entries of one layer in the tap: n * n_expert_used */
+    uint64_t bytes;      /* of device memory */
+    /* host writes */
+    struct gpu_buf *step; /* struct step_params */
+    struct gpu_buf *ids;  /* u32 [n] */
+    /* device only */
+    struct gpu_buf *x;    /* [n][n_embd] residual stream */
+    struct gpu_buf *h;    /* [n][max(n_embd, …)] what the next step reads */
+    struct gpu_buf *qkv;  /* [n][(n_head + 2 n_head_kv) head_dim] */
+    struct gpu_buf *att;  /* [n][n_head head_dim] */
+    struct gpu_buf *router;  /* [n][n_expert] logits */
+    struct gpu_buf *chosen;  /* u32 [n][n_used] */
+    struct gpu_buf *weight;  /* [n][n_used] */
+    struct gpu_buf *pairs, *tiles, *args; /* of op_group */
+    struct gpu_buf *glu;  /* [n n_used][2 n_ff_exp], or [n][2 n_ff]: gate and up */
+    struct gpu_buf *ff;   /* [n n_used][n_ff_exp], or [n][n_ff] */
+    struct gpu_buf *slot; /* [n n_used][n_embd] the experts' outputs */
+    struct gpu_buf *out;  /* [max_out][n_embd] normed rows for the head */
+    /* host reads */
+    struct gpu_buf *logits; /* [max_out][n_vocab] */
+    struct gpu_buf *tap;    /* {id, weight} [n_layer_moe][n][n_used]; NULL = off */
+};
+
+enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
+                                 uint32_t max_rows, uint32_t max_out, bool tap);
+void plan_memory_close(struct plan_memory *mem);
+
+struct plan_params {
+    const struct lem_weights *weights;
+    const struct kv *kv;
+    const struct plan_memory *memory;
+    uint32_t max_rows; /* 1: the single-token kernels */
+    uint32_t max_out;  /* rows of logits */
+    bool timed;
+};
+
+/* The list from token ids to the last layer's residual stream, and the one from
+ * there to logits. Kernels are made here.
+ * Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_UNSUPPORTED, LEM_ERR_GPU. */
+enum lem_status plan_body(const struct plan_params *p, struct gpu_list **out);
+enum lem_status plan_head(const struct plan_params *p, struct gpu_list **out);
+
+#endif

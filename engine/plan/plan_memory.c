@@ -1,0 +1,109 @@
+/* plan_memory.c - the buffers between the dispatches: sizes from the model. */
+#include "plan/plan.h"
+
+#include "base/check.h"
+#include "base/log.h"
+
+/* Rows start at multiples of 32 floats: one block of columns, see ops.h. */
+enum { ROW_ALIGN = 32 };
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+struct wanted {
+    struct gpu_buf **buf;
+    enum gpu_buf_kind kind;
+    const char *name;
+    uint64_t rows;   /* 0: not needed */
+    uint64_t stride; /* 32-bit words in a row */
+};
+
+static enum lem_status open_one(struct plan_memory *mem, const struct lem_weights *w,
+                                const struct wanted *b)
+{
+    if (b->rows == 0 || b->stride == 0)
+        return LEM_OK;
+    const uint64_t bytes = b->rows * b->stride * sizeof(float);
+    const uint64_t range = gpu_caps(w->device)->max_buffer_range;
+    const uint64_t limit = range < WEIGHTS_MAX_BINDING ? range : WEIGHTS_MAX_BINDING;
+    if (bytes > limit)
+        return log_fail(&w->log, LEM_ERR_UNSUPPORTED,
+                        "buffer \"%s\" for batches of %u tokens needs %llu bytes, over "
+                        "the %llu that %s binds at once; use a smaller batch",
+                        b->name, mem->max_rows, (unsigned long long)bytes,
+                        (unsigned long long)limit, gpu_name(w->device));
+    const enum lem_status st = gpu_buf_open(w->device, b->kind, bytes, b->name, b->buf);
+    if (st == LEM_OK)
+        mem->bytes += bytes;
+    return st;
+}
+
+static void set_strides(struct plan_memory *mem, const struct hparams *hp)
+{
+    mem->stride_x = round_up(hp->n_embd, ROW_ALIGN);
+    mem->stride_qkv = round_up((hp->n_head + 2 * hp->n_head_kv) * hp->head_dim, ROW_ALIGN);
+    mem->stride_att = round_up(hp->n_head * hp->head_dim, ROW_ALIGN);
+    mem->stride_router = round_up(max_u32(hp->n_expert, 1), ROW_ALIGN);
+    mem->stride_glu = round_up(2 * max_u32(hp->n_ff, hp->n_ff_exp), ROW_ALIGN);
+    mem->stride_ff = round_up(max_u32(hp->n_ff, hp->n_ff_exp), ROW_ALIGN);
+    mem->stride_vocab = round_up(hp->n_vocab, ROW_ALIGN);
+    mem->tap_stride = mem->max_rows * hp->n_expert_used;
+}
+
+enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
+                                 uint32_t max_rows, uint32_t max_out, bool tap)
+{
+    const struct lem_model *m = w->model;
+    const struct hparams *hp = &m->hp;
+    *mem = (struct plan_memory){.max_rows = max_rows, .max_out = max_out};
+    set_strides(mem, hp);
+    const uint64_t n = max_rows;
+    const uint64_t n_pair = n * hp->n_expert_used;
+    /* A dense layer's gate and up rows share the experts' buffers. */
+    const uint64_t n_glu = n_pair > n ? n_pair : n;
+    const uint64_t moe = m->info.n_layer_moe ? 1 : 0;
+    const uint64_t n_tile =
+        moe ? op_group_max_tile(max_rows, hp->n_expert_used, hp->n_expert) : 0;
+
+    const struct wanted all[] = {
+        {&mem->step, GPU_BUF_UPLOAD, "step", 1, sizeof(struct step_params) / 4},
+        {&mem->ids, GPU_BUF_UPLOAD, "ids", 1, n},
+        {&mem->x, GPU_BUF_DEVICE, "x", n, mem->stride_x},
+        {&mem->h, GPU_BUF_DEVICE, "h", n, mem->stride_x},
+        {&mem->qkv, GPU_BUF_DEVICE, "qkv", n, mem->stride_qkv},
+        {&mem->att, GPU_BUF_DEVICE, "att", n, mem->stride_att},
+        {&mem->router, GPU_BUF_DEVICE, "router", n * moe, mem->stride_router},
+        {&mem->chosen, GPU_BUF_DEVICE, "chosen", moe, n_pair},
+        {&mem->weight, GPU_BUF_DEVICE, "weight", moe, n_pair},
+        {&mem->pairs, GPU_BUF_DEVICE, "pairs", moe, n_pair},
+        {&mem->tiles, GPU_BUF_DEVICE, "tiles", n_tile, 4},
+        {&mem->args, GPU_BUF_DEVICE, "args", moe * OPS_GROUP_MAX_ARG, 4},
+        {&mem->glu, GPU_BUF_DEVICE, "glu", n_glu, mem->stride_glu},
+        {&mem->ff, GPU_BUF_DEVICE, "ff", n_glu, mem->stride_ff},
+        {&mem->slot, GPU_BUF_DEVICE, "slot", n_pair * moe, mem->stride_x},
+        {&mem->out, GPU_BUF_DEVICE, "out", max_out, mem->stride_x},
+        {&mem->logits, GPU_BUF_READBACK, "logits", max_out, mem->stride_vocab},
+        {&mem->tap, GPU_BUF_READBACK, "tap", tap ? m->info.n_layer_moe : 0,
+         (uint64_t)2 * mem->tap_stride},
+    };
+    enum lem_status st = LEM_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all && st == LEM_OK; i++)
+        st = open_one(mem, w, &all[i]);
+    if (st != LEM_OK)
+        plan_memory_close(mem);
+    return st;
+}
+
+void plan_memory_close(struct plan_memory *mem)
+{
+    struct gpu_buf **const all[] = {
+        &mem->step,   &mem->ids,    &mem->x,     &mem->h,     &mem->qkv,  &mem->att,
+        &mem->router, &mem->chosen, &mem->weight, &mem->pairs, &mem->tiles, &mem->args,
+        &mem->glu,    &mem->ff,     &mem->slot,  &mem->out,   &mem->logits, &mem->tap,
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        gpu_buf_close(all[i]);
+    *mem = (struct plan_memory){0};
+}

@@ -1,0 +1,41 @@
+/* step_io.c - the two ends of a plan: token ids in, logits out. */
+#include "plan/step.h"
+
+enum lem_status step_embed(struct builder *b)
+{
+    const struct op_at at = step_at(b, "embed", STAGE_EMBED);
+    const struct op_embed a = {.weight = &b->w->global[W_TOKEN_EMBD],
+                               .ids = gpu_slice_all(b->mem->ids),
+                               .y = gpu_slice_all(b->mem->x),
+                               .y_stride = b->mem->stride_x,
+                               .scale = 1.0f};
+    return op_embed(b->list, &at, &a);
+}
+
+enum lem_status step_head(struct builder *b)
+{
+    struct op_at at = step_at(b, "output_norm", STAGE_HEAD);
+    at.max_rows = b->p->max_out;
+    const struct op_norm norm = {.x = gpu_slice_all(b->mem->x),
+                                 .w = b->w->global_vector[V_OUTPUT_NORM],
+                                 .y = gpu_slice_all(b->mem->out),
+                                 .n = b->hp->n_embd,
+                                 .x_stride = b->mem->stride_x,
+                                 .y_stride = b->mem->stride_x,
+                                 .eps = b->hp->norm_eps,
+                                 .from_out = true};
+    const enum lem_status st = op_norm(b->list, &at, &norm);
+    if (st != LEM_OK)
+        return st;
+
+    at = step_at(b, "output", STAGE_HEAD);
+    at.max_rows = b->p->max_out;
+    const struct op_matmul head = {.weight = weights_output(b->w),
+                                   .x = gpu_slice_all(b->mem->out),
+                                   .y = gpu_slice_all(b->mem->logits),
+                                   .x_stride = b->mem->stride_x,
+                                   .y_stride = b->mem->stride_vocab,
+                                   .scale = 1.0f,
+                                   .n_out = true};
+    return op_matmul(b->list, &at, &head);
+}

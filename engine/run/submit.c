@@ -1,0 +1,61 @@
+/* submit.c - one submission: a batch of a prompt, or one token. */
+#include <string.h>
+
+#include "base/thread.h"
+#include "run/session.h"
+
+static void write_inputs(struct lem_session *s, const int32_t *ids, uint32_t n,
+                         bool all_rows)
+{
+    const struct step_params step = {.n_token = n,
+                                     .pos = s->length,
+                                     .out_row = all_rows ? 0 : n - 1,
+                                     .n_out = all_rows ? n : 1};
+    memcpy(gpu_buf_map(s->memory.step), &step, sizeof step);
+    memcpy(gpu_buf_map(s->memory.ids), ids, n * sizeof *ids);
+}
+
+/* The device pads rows of logits; callers get them dense. */
+static void take_logits(struct lem_session *s, uint32_t n_row)
+{
+    s->n_logits = n_row;
+    if (!s->logits)
+        return;
+    const uint32_t n_vocab = s->weights->model->hp.n_vocab;
+    const float *src = gpu_buf_map(s->memory.logits);
+    for (uint32_t r = 0; r < n_row; r++)
+        memcpy(s->logits + (size_t)r * n_vocab, src + (size_t)r * s->stride_logits,
+               n_vocab * sizeof *src);
+}
+
+enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32_t n,
+                               bool want_logits)
+{
+    const bool all_rows = want_logits && s->logits_rows == LEM_LOGITS_ALL && n > 1;
+    struct gpu_list *lists[2] = {n == 1 ? s->token_body : s->prompt_body,
+                                 all_rows ? s->all_head : s->last_head};
+    const uint64_t start = clock_ns();
+    write_inputs(s, ids, n, all_rows);
+    const enum lem_status st = gpu_list_run(lists, want_logits ? 2 : 1, n,
+                                            &s->stats.wait_ns);
+    if (st != LEM_OK)
+        return st;
+
+    if (s->memory.tap)
+        trace_take(&s->trace, gpu_buf_map(s->memory.tap), s->memory.tap_stride, s->length,
+                   n);
+    memcpy(s->ids + s->length, ids, n * sizeof *ids);
+    s->length += n;
+    if (want_logits)
+        take_logits(s, all_rows ? n : 1);
+
+    const uint64_t ns = clock_ns() - start;
+    if (n == 1) {
+        s->stats.n_generated++;
+        s->stats.generate_ns += ns;
+    } else {
+        s->stats.n_prompt += n;
+        s->stats.prompt_ns += ns;
+    }
+    return LEM_OK;
+}
