@@ -1,0 +1,464 @@
+/* args.c - reads the command line and the environment by the table of options. */
+#include "cli/args.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/app.h"
+#include "lemnos/lemnos.h"
+
+static void say_wrong(const struct args *a, const char *fmt, va_list ap)
+{
+    fputs("lemnos: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    if (a->command)
+        fprintf(stderr, "\nTry: lemnos %s --help\n", a->command->name);
+    else
+        fputs("\nTry: lemnos --help\n", stderr);
+}
+
+int args_wrong(const struct args *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say_wrong(a, fmt, ap);
+    va_end(ap);
+    return APP_WRONG;
+}
+
+/* ---- values --------------------------------------------------------------- */
+
+static bool read_i64(const char *s, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    const long long v = strtoll(s, &end, 10);
+    *out = v;
+    return end != s && *end == '\0' && errno == 0 && s[0] != ' ';
+}
+
+static bool read_f64(const char *s, double *out)
+{
+    char *end;
+    *out = strtod(s, &end);
+    return end != s && *end == '\0' && isfinite(*out) && s[0] != ' ';
+}
+
+/* 4096, 800M, 6G, 1.5GiB */
+static bool read_size(const char *s, uint64_t *out)
+{
+    static const char unit[] = "KMGT";
+    char *end;
+    const double v = strtod(s, &end);
+    if (end == s || !isfinite(v) || v <= 0)
+        return false;
+    double scale = 1;
+    const char *u = *end ? strchr(unit, *end & ~0x20) : NULL;
+    if (u) {
+        for (const char *p = unit; p <= u; p++)
+            scale *= 1024;
+        end++;
+    }
+    const bool whole = !strcmp(end, "") || !strcmp(end, "B") || (u && !strcmp(end, "iB"));
+    if (!whole || v * scale < 1 || v * scale >= 9e18)
+        return false;
+    *out = (uint64_t)(v * scale);
+    return true;
+}
+
+static bool read_when(const char *s, enum args_when *out)
+{
+    static const char *const name[] = {"auto", "always", "never"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(s, name[i]) == 0) {
+            *out = (enum args_when)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_profile(const char *s)
+{
+    const char *name;
+    for (uint32_t i = 0; (name = lem_device_caps_profile(i)) != NULL; i++)
+        if (strcmp(s, name) == 0)
+            return true;
+    return false;
+}
+
+static void wrong_profile(const struct args *a, const char *from, const char *value)
+{
+    char known[256] = "";
+    size_t n = 0;
+    const char *name;
+    for (uint32_t i = 0; (name = lem_device_caps_profile(i)) != NULL && n < 200; i++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", name);
+    args_wrong(a, "%s knows no profile \"%s\". There are: %s.", from, value, known);
+}
+
+/* `from` is how the user called it: "--temp", "-n", "LEMNOS_MODEL". */
+static bool wrong_value(const struct args *a, const struct args_option *o,
+                        const char *from, const char *value)
+{
+    switch (o->kind) {
+    case ARGS_F32:
+        args_wrong(a, "%s takes a number from %g to %g, not \"%s\".", from, o->min,
+                   o->max, value);
+        break;
+    case ARGS_SIZE:
+        args_wrong(a, "%s takes a size such as 800M or 6G, not \"%s\".", from, value);
+        break;
+    case ARGS_WHEN:
+        args_wrong(a, "%s takes auto, always or never, not \"%s\".", from, value);
+        break;
+    case ARGS_CAPS:
+        wrong_profile(a, from, value);
+        break;
+    default:
+        args_wrong(a, "%s takes a whole number from %.0f to %.0f, not \"%s\".", from,
+                   o->min, o->max, value);
+    }
+    return false;
+}
+
+static bool set_value(struct args *a, const struct args_option *o, const char *from,
+                      const char *value)
+{
+    void *field = (char *)a + o->field;
+    int64_t i = 0;
+    double d = 0;
+    bool ok = true;
+    switch (o->kind) {
+    case ARGS_CAPS:
+    case ARGS_TEXT:
+        ok = o->kind == ARGS_TEXT || is_profile(value);
+        *(const char **)field = value;
+        break;
+    case ARGS_F32:
+        ok = read_f64(value, &d) && d >= o->min && d <= o->max;
+        if (ok)
+            *(float *)field = (float)d;
+        break;
+    case ARGS_U32:
+    case ARGS_I64:
+    case ARGS_LAYER:
+        ok = read_i64(value, &i) && i >= (int64_t)o->min && i <= (int64_t)o->max;
+        if (ok && o->kind == ARGS_U32)
+            *(uint32_t *)field = (uint32_t)i;
+        else if (ok)
+            *(int64_t *)field = i;
+        break;
+    case ARGS_SIZE:
+        ok = read_size(value, field);
+        break;
+    case ARGS_WHEN:
+        ok = read_when(value, field);
+        break;
+    default:
+        break;
+    }
+    return ok || wrong_value(a, o, from, value);
+}
+
+/* ---- finding options ------------------------------------------------------ */
+
+static uint32_t command_bit(const struct args *a)
+{
+    return 1u << (a->command - args_commands);
+}
+
+static bool has_value(const struct args_option *o)
+{
+    return o->value && o->kind != ARGS_LAYER;
+}
+
+/* Is the name [n] one of `list`, words between spaces? */
+static bool in_list(const char *list, const char *name, size_t n)
+{
+    for (const char *p = list; p && *p;) {
+        const size_t len = strcspn(p, " ");
+        if (len == n && memcmp(p, name, n) == 0)
+            return true;
+        p += len + (p[len] == ' ');
+    }
+    return false;
+}
+
+static const struct args_option *find_long(const struct args *a, const char *name,
+                                           size_t n)
+{
+    for (size_t i = 0; i < args_n_option; i++) {
+        const struct args_option *o = &args_options[i];
+        if ((o->commands & command_bit(a)) &&
+            (in_list(o->name, name, n) || in_list(o->alias, name, n)))
+            return o;
+    }
+    return NULL;
+}
+
+static const struct args_option *find_letter(const struct args *a, char letter)
+{
+    for (size_t i = 0; i < args_n_option; i++)
+        if ((args_options[i].commands & command_bit(a)) &&
+            args_options[i].letter == letter)
+            return &args_options[i];
+    return NULL;
+}
+
+enum { WORD_MAX = 32 };
+
+/* Edits (insert, delete, replace) between two words; long ones are never near. */
+static unsigned distance(const char *a, size_t n, const char *b)
+{
+    const size_t m = strlen(b);
+    if (n >= WORD_MAX || m >= WORD_MAX)
+        return WORD_MAX;
+    unsigned row[WORD_MAX];
+    for (size_t j = 0; j <= m; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; i <= n; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= m; j++) {
+            const unsigned above = row[j];
+            const unsigned edit = diagonal + (a[i - 1] != b[j - 1]);
+            const unsigned gap = (above < row[j - 1] ? above : row[j - 1]) + 1;
+            row[j] = edit < gap ? edit : gap;
+            diagonal = above;
+        }
+    }
+    return row[m];
+}
+
+static enum args_result unknown_option(const struct args *a, const char *word)
+{
+    const char *name = word + strspn(word, "-");
+    const size_t n = strcspn(name, "=");
+    const char *near = NULL;
+    unsigned best = n <= 3 ? 2 : 3; /* at or above: too far to be meant */
+    for (size_t i = 0; i < args_n_option; i++) {
+        const struct args_option *o = &args_options[i];
+        if (!(o->commands & command_bit(a)))
+            continue;
+        unsigned d = distance(name, n, o->name);
+        if ((n >= 4 || n == 1) && strncmp(o->name, name, n) == 0)
+            d = 1; /* the beginning of a name */
+        if (d < best) {
+            best = d;
+            near = o->name;
+        }
+    }
+    const int shown = (int)(n + (size_t)(name - word));
+    if (near)
+        args_wrong(a, "unknown option %.*s. Did you mean --%s?", shown, word, near);
+    else
+        args_wrong(a, "unknown option %.*s.", shown, word);
+    return ARGS_WRONG;
+}
+
+/* ---- the command line ----------------------------------------------------- */
+
+/* Flags and the two that end the program; `value` is what stood after "=". */
+static enum args_result set_flag(struct args *a, const struct args_option *o,
+                                 const char *from, const char *value)
+{
+    void *field = (char *)a + o->field;
+    if (o->kind == ARGS_LAYER) {
+        a->show_experts = true;
+        return !value || set_value(a, o, from, value) ? ARGS_GO : ARGS_WRONG;
+    }
+    if (value) {
+        args_wrong(a, "%s takes no value, but was given \"%s\".", from, value);
+        return ARGS_WRONG;
+    }
+    switch (o->kind) {
+    case ARGS_HELP:
+        args_help_command(stdout, a->command);
+        return ARGS_DONE;
+    case ARGS_VERSION:
+        printf("lemnos %s\n", lem_version());
+        return ARGS_DONE;
+    case ARGS_COUNT:
+        ++*(uint32_t *)field;
+        return ARGS_GO;
+    default:
+        *(bool *)field = true;
+        return ARGS_GO;
+    }
+}
+
+struct cursor {
+    char **word; /* [n] */
+    int n, i;    /* i: the word being read */
+};
+
+static enum args_result take_value(struct args *a, const struct args_option *o,
+                                   const char *from, const char *value, struct cursor *c)
+{
+    if (!value && c->i + 1 >= c->n) {
+        args_wrong(a, "%s needs a value: %s %s.", from, from, o->value);
+        return ARGS_WRONG;
+    }
+    if (!value)
+        value = c->word[++c->i];
+    return set_value(a, o, from, value) ? ARGS_GO : ARGS_WRONG;
+}
+
+static enum args_result read_long(struct args *a, struct cursor *c)
+{
+    const char *word = c->word[c->i];
+    const size_t n = strcspn(word + 2, "=");
+    const char *value = word[2 + n] == '=' ? word + 3 + n : NULL;
+    const struct args_option *o = find_long(a, word + 2, n);
+    if (!o)
+        return unknown_option(a, word);
+    char from[WORD_MAX + 2];
+    snprintf(from, sizeof from, "%.*s", (int)(n + 2), word);
+    return has_value(o) ? take_value(a, o, from, value, c) : set_flag(a, o, from, value);
+}
+
+/* -n 5, -n5, -n=5, -vv, -vq */
+static enum args_result read_letters(struct args *a, struct cursor *c)
+{
+    const char *word = c->word[c->i];
+    for (const char *p = word + 1; *p; p++) {
+        const struct args_option *o = find_letter(a, *p);
+        const char from[3] = {'-', *p, '\0'};
+        if (!o)
+            return unknown_option(a, word);
+        if (!has_value(o)) {
+            const enum args_result r = set_flag(a, o, from, NULL);
+            if (r != ARGS_GO)
+                return r;
+            continue;
+        }
+        const char *value = p[1] == '=' ? p + 2 : p[1] ? p + 1 : NULL;
+        /* "-ngl": no number stuck to -n, but an option that is not ours. */
+        const bool number = o->kind != ARGS_TEXT && o->kind != ARGS_CAPS;
+        if (value && number && !strchr("0123456789.-+", value[0]))
+            return unknown_option(a, word);
+        return take_value(a, o, from, value, c);
+    }
+    return ARGS_GO;
+}
+
+static enum args_result read_words(struct args *a, struct cursor *c)
+{
+    bool options = true;
+    for (c->i = 0; c->i < c->n; c->i++) {
+        char *word = c->word[c->i];
+        enum args_result r = ARGS_GO;
+        if (options && strcmp(word, "--") == 0)
+            options = false;
+        else if (options && strncmp(word, "--", 2) == 0)
+            r = read_long(a, c);
+        else if (options && word[0] == '-' && word[1])
+            r = read_letters(a, c);
+        else
+            /* Words move to the front: c->i never falls behind n_word. */
+            c->word[a->n_word++] = word;
+        if (r != ARGS_GO)
+            return r;
+    }
+    a->word = c->word;
+    if (a->n_word > 0 && !a->command->takes_words) {
+        args_wrong(a, "%s takes options only: what is \"%s\"?", a->command->name,
+                   a->word[0]);
+        return ARGS_WRONG;
+    }
+    return ARGS_GO;
+}
+
+static bool read_defaults(struct args *a)
+{
+    for (size_t i = 0; i < args_n_option; i++) {
+        const struct args_option *o = &args_options[i];
+        if (!(o->commands & command_bit(a)))
+            continue;
+        if (o->initial && !set_value(a, o, o->name, o->initial))
+            return false;
+        const char *env = o->env ? getenv(o->env) : NULL;
+        if (env && *env && !set_value(a, o, o->env, env))
+            return false;
+    }
+    a->show_layer = ARGS_NO_LAYER;
+    a->no_color = getenv("NO_COLOR");
+    a->term = getenv("TERM");
+    a->colorterm = getenv("COLORTERM");
+    a->xdg_cache = getenv("XDG_CACHE_HOME");
+    a->home = getenv("HOME");
+    return true;
+}
+
+static const struct args_command *find_command(const char *name)
+{
+    for (int i = 0; i < CMD_COUNT; i++)
+        if (strcmp(args_commands[i].name, name) == 0)
+            return &args_commands[i];
+    return NULL;
+}
+
+static enum args_result unknown_command(const struct args *a, const char *name)
+{
+    const char *near = NULL;
+    unsigned best = 3;
+    for (int i = 0; i < CMD_COUNT; i++) {
+        const unsigned d = distance(name, strlen(name), args_commands[i].name);
+        if (d < best) {
+            best = d;
+            near = args_commands[i].name;
+        }
+    }
+    if (near)
+        args_wrong(a, "unknown command \"%s\". Did you mean %s?", name, near);
+    else
+        args_wrong(a, "unknown command \"%s\".", name);
+    return ARGS_WRONG;
+}
+
+/* What stands where a command should. */
+static enum args_result read_other(struct args *a, int argc, char **argv)
+{
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
+        printf("lemnos %s\n", lem_version());
+        return ARGS_DONE;
+    }
+    const bool help = strcmp(word, "help") == 0;
+    if (help && argc > 2) {
+        const struct args_command *command = find_command(argv[2]);
+        if (!command)
+            return unknown_command(a, argv[2]);
+        args_help_command(stdout, command);
+        return ARGS_DONE;
+    }
+    if (help || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        args_help_program(stdout);
+        return ARGS_DONE;
+    }
+    if (word[0] == '-') {
+        args_wrong(a, "the command comes first: lemnos COMMAND %s.", word);
+        return ARGS_WRONG;
+    }
+    return unknown_command(a, word);
+}
+
+enum args_result args_read(struct args *a, int argc, char **argv)
+{
+    *a = (struct args){0};
+    if (argc < 2) {
+        args_help_program(stderr);
+        return ARGS_WRONG;
+    }
+    a->command = find_command(argv[1]);
+    if (!a->command)
+        return read_other(a, argc, argv);
+    if (!read_defaults(a))
+        return ARGS_WRONG;
+    struct cursor c = {.word = argv + 2, .n = argc - 2};
+    return read_words(a, &c);
+}

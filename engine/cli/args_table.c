@@ -1,0 +1,232 @@
+/* args_table.c - the commands and their options as data: parser and help read this.
+ * A new option is a row and a field of struct args; a new command is a row, a bit,
+ * its function in commands.h and its cmd_NAME.c. */
+#include "cli/args.h"
+#include "cli/commands.h"
+
+const struct args_command args_commands[CMD_COUNT] = {
+    [CMD_RUN] =
+        {
+            .name = "run",
+            .usage = "[OPTIONS] [PROMPT...]",
+            .summary = "write text that follows a prompt",
+            .text = "The prompt is the words given, or -p, or -f, or standard input when "
+                    "that is not a terminal. It is printed first, then what the model "
+                    "writes, token by token. Ctrl-C stops after the current token, a "
+                    "second one quits.",
+            .examples = "lemnos run Once upon a time\n"
+                        "lemnos run --temp 0.6 --seed 7 -n 300 \"The king said\"\n"
+                        "lemnos run --show-experts=5 \"Es war einmal\"\n"
+                        "lemnos run -m model.gguf -f prompt.txt --routing routing.json\n"
+                        "echo \"The old fox\" | lemnos run --greedy -q\n",
+            .takes_words = true,
+            .fn = cmd_run,
+        },
+    [CMD_EVAL] =
+        {
+            .name = "eval",
+            .usage = "[OPTIONS] --tokens IDS",
+            .summary = "run token ids through the model; logits and routing to files",
+            .text =
+                "Nothing is sampled and no BOS is added: the ids are run as given. "
+                "One JSON object on standard output tells the model, the device and "
+                "the likeliest next id. A --routing file holds the layers that route, "
+                "and for each token the chosen experts, best first, and their final "
+                "mixing weights; for a dense model the list of layers is empty.",
+            .examples = "lemnos eval -m model.gguf --tokens 1,2,3\n"
+                        "lemnos eval -m model.gguf --tokens @ids.txt --logits out.f32\n"
+                        "lemnos eval --tokens 7,8,9 --routing routing.json --greedy 16\n"
+                        "lemnos eval --tokens @ids.txt --steps --caps minimal\n",
+            .fn = cmd_eval,
+        },
+    [CMD_TOKENIZE] =
+        {
+            .name = "tokenize",
+            .usage = "[OPTIONS] [TEXT...]",
+            .summary = "text to token ids, or back",
+            .text =
+                "Prints the ids of a text on one line. Without TEXT (words are joined "
+                "by one space) and -f, standard input is read, every byte of it, a "
+                "last newline included. With --decode, each line of ids becomes a "
+                "text again. Needs no GPU.",
+            .examples = "lemnos tokenize \"Once upon a time\"\n"
+                        "lemnos tokenize --bos --special -f chat.txt\n"
+                        "lemnos tokenize --separator '\\n---\\n' < texts.txt\n"
+                        "lemnos tokenize --decode 12 7 99\n"
+                        "lemnos tokenize -- \"-this text starts with a dash\"\n",
+            .takes_words = true,
+            .fn = cmd_tokenize,
+        },
+    [CMD_INFO] =
+        {
+            .name = "info",
+            .usage = "[OPTIONS]",
+            .summary = "what is in a model file",
+            .text =
+                "Sizes, experts, weight types, tokenizer and licence. Needs no GPU, and "
+                "shows models that cannot run here as well. \"Active\" weights are "
+                "those that take part in one token.",
+            .examples = "lemnos info -m model.gguf\n"
+                        "lemnos info -m model-00001-of-00003.gguf --tensors\n"
+                        "lemnos info --json\n",
+            .fn = cmd_info,
+        },
+    [CMD_DEVICES] =
+        {
+            .name = "devices",
+            .usage = "[OPTIONS]",
+            .summary = "the Vulkan devices and what they can do",
+            .text =
+                "Every device with its driver, memory and the capabilities that would be "
+                "used; those it lacks are named, and are optional.",
+            .examples = "lemnos devices\nlemnos devices --json\n",
+            .fn = cmd_devices,
+        },
+    [CMD_PERPLEXITY] =
+        {
+            .name = "perplexity",
+            .usage = "[OPTIONS] -f FILE",
+            .summary = "how well a model predicts a text",
+            .text =
+                "The text is cut into windows of -c tokens that do not overlap. Where "
+                "the "
+                "file wants a BOS, each window starts with one (it counts as one of the "
+                "-c). Every token but a window's first is scored. Perplexity is exp of "
+                "the mean negative log-likelihood; its standard error is the "
+                "perplexity times the standard error of that mean.",
+            .examples = "lemnos perplexity -m model.gguf -f text.txt\n"
+                        "lemnos perplexity -f text.txt -c 256 --json\n",
+            .fn = cmd_perplexity,
+        },
+    [CMD_BENCH] =
+        {
+            .name = "bench",
+            .usage = "[OPTIONS]",
+            .summary = "tokens per second, for prompts and for generation",
+            .text =
+                "One run to warm up, then -r repetitions: median, lowest and highest. "
+                "The "
+                "tokens are pseudo-random, the same every time; \"pp\" appends -p of "
+                "them "
+                "at once to an empty context, \"tg\" appends -n one by one. With --tap, "
+                "generation is also measured with the routing read after every token, "
+                "in turn with runs without.",
+            .examples = "lemnos bench\n"
+                        "lemnos bench -m model.gguf -p 512 -n 64 -r 3 --json\n"
+                        "lemnos bench -p 0 -n 128 --tap\n",
+            .fn = cmd_bench,
+        },
+};
+
+#define BIT(c) (1u << CMD_##c)
+enum {
+    ALL = (1u << CMD_COUNT) - 1u,
+    WITH_MODEL = ALL & ~BIT(DEVICES),
+    WITH_GPU = BIT(RUN) | BIT(EVAL) | BIT(PERPLEXITY) | BIT(BENCH),
+    WITH_JSON = BIT(INFO) | BIT(DEVICES) | BIT(PERPLEXITY) | BIT(BENCH),
+};
+
+#define AT(field) offsetof(struct args, field)
+#define MOST      2147483647.0
+
+/* commands, letter, name, aliases, value, kind, field, min, max, default, env, help */
+const struct args_option args_options[] = {
+    {BIT(RUN), 'p', "prompt", NULL, "TEXT", ARGS_TEXT, AT(prompt), 0, 0, NULL, NULL,
+     "the prompt"},
+    {BIT(RUN) | BIT(TOKENIZE) | BIT(PERPLEXITY), 'f', "file", NULL, "FILE", ARGS_TEXT,
+     AT(file), 0, 0, NULL, NULL, "read the text from FILE; - is standard input"},
+    {BIT(RUN), 'e', "escape", NULL, NULL, ARGS_FLAG, AT(escape), 0, 0, NULL, NULL,
+     "understand \\n, \\t, \\\\, \\\" and \\xHH in the prompt"},
+    {BIT(RUN), 'n', "predict", "n-predict", "N", ARGS_I64, AT(n_predict), -1, MOST, "128",
+     NULL, "most tokens to write; -1: until the model ends or the context is full"},
+    {BIT(RUN), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
+     NULL, "tokens the context holds; 0: the model's own, at most 4096"},
+    {BIT(EVAL), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
+     NULL, "tokens the context holds; 0: as many as are run"},
+    {BIT(PERPLEXITY), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST,
+     "0", NULL, "tokens in a window; 0: the model's own context, at most 512"},
+    {WITH_GPU, 'b', "batch-size", "batch", "N", ARGS_U32, AT(n_batch), 0, 4096, "0", NULL,
+     "most tokens in one submission; 0: the engine's choice"},
+    {BIT(RUN), 0, "temp", "temperature", "T", ARGS_F32, AT(temperature), 0, 100, "0.8",
+     NULL, "temperature; 0 always takes the likeliest token"},
+    {BIT(RUN), 0, "top-k", NULL, "N", ARGS_U32, AT(top_k), 0, MOST, "40", NULL,
+     "draw among the N likeliest; 0: all"},
+    {BIT(RUN), 0, "top-p", NULL, "P", ARGS_F32, AT(top_p), 0, 1, "0.95", NULL,
+     "draw among the likeliest that together have probability P; 1: all"},
+    {BIT(RUN), 0, "min-p", NULL, "P", ARGS_F32, AT(min_p), 0, 1, "0.05", NULL,
+     "leave out what has less than P times the best one's probability"},
+    {BIT(RUN), 0, "repeat-penalty", NULL, "X", ARGS_F32, AT(repeat_penalty), 0, 100,
+     "1.0", NULL, "above 1 makes tokens seen of late less likely; 1: off"},
+    {BIT(RUN), 0, "repeat-last-n", NULL, "N", ARGS_U32, AT(repeat_last_n), 1, MOST, "64",
+     NULL, "how far the repeat penalty looks back"},
+    {BIT(RUN), 's', "seed", NULL, "N", ARGS_I64, AT(seed), -1, 9223372036854774784.0,
+     "-1", NULL, "same seed, same text; -1: a new one each time (shown with -v)"},
+    {BIT(RUN), 0, "greedy", NULL, NULL, ARGS_FLAG, AT(greedy), 0, 0, NULL, NULL,
+     "always take the likeliest token, as --temp 0"},
+    {BIT(RUN), 0, "ignore-eos", NULL, NULL, ARGS_FLAG, AT(ignore_eos), 0, 0, NULL, NULL,
+     "write on where the model would end"},
+    {BIT(RUN), 0, "no-echo", "no-display-prompt", NULL, ARGS_FLAG, AT(no_echo), 0, 0,
+     NULL, NULL, "do not print the prompt"},
+    {BIT(RUN), 0, "show-experts", NULL, "[=LAYER]", ARGS_LAYER, AT(show_layer), 0, MOST,
+     NULL, NULL,
+     "colour each token by its first expert at block LAYER (the last that routes), "
+     "with a legend; [3]word markers where there are no colours"},
+    {BIT(RUN), 0, "color", "colour", "WHEN", ARGS_WHEN, AT(color), 0, 0, "auto", NULL,
+     "auto, always or never; auto: on a terminal without NO_COLOR"},
+    {BIT(EVAL), 0, "tokens", NULL, "IDS", ARGS_TEXT, AT(tokens), 0, 0, NULL, NULL,
+     "ids such as 1,2,3, or @FILE with ids in it"},
+    {BIT(EVAL), 0, "logits", NULL, "FILE", ARGS_TEXT, AT(logits), 0, 0, NULL, NULL,
+     "write the logits of all positions: little-endian f32 [n_token][n_vocab]"},
+    {BIT(RUN) | BIT(EVAL), 0, "routing", NULL, "FILE", ARGS_TEXT, AT(routing), 0, 0, NULL,
+     NULL, "write expert ids and weights of all tokens and layers as JSON"},
+    {BIT(EVAL), 0, "greedy", NULL, "N", ARGS_U32, AT(n_greedy), 0, MOST, "0", NULL,
+     "also the N ids that follow when always the likeliest is taken"},
+    {BIT(EVAL), 0, "steps", NULL, NULL, ARGS_FLAG, AT(steps), 0, 0, NULL, NULL,
+     "append the ids one at a time"},
+    {BIT(TOKENIZE), 0, "decode", NULL, NULL, ARGS_FLAG, AT(decode), 0, 0, NULL, NULL,
+     "ids to text"},
+    {BIT(TOKENIZE), 0, "separator", NULL, "S", ARGS_TEXT, AT(separator), 0, 0, NULL, NULL,
+     "the input is several texts with S between them; with --decode, what to print "
+     "between texts. \\n, \\t and \\\\ are understood"},
+    {BIT(TOKENIZE), 0, "bos", NULL, NULL, ARGS_FLAG, AT(bos), 0, 0, NULL, NULL,
+     "put BOS first where the file wants one"},
+    {BIT(TOKENIZE), 0, "special", NULL, NULL, ARGS_FLAG, AT(special), 0, 0, NULL, NULL,
+     "recognise special tokens in the text; with --decode, print them"},
+    {BIT(RUN), 0, "special", NULL, NULL, ARGS_FLAG, AT(special), 0, 0, NULL, NULL,
+     "print special tokens too"},
+    {BIT(INFO), 0, "tensors", NULL, NULL, ARGS_FLAG, AT(tensors), 0, 0, NULL, NULL,
+     "list all tensors"},
+    {BIT(BENCH), 'p', "n-prompt", NULL, "N", ARGS_U32, AT(n_prompt), 0, 1048576, "128",
+     NULL, "tokens of the prompt; 0: skip"},
+    {BIT(BENCH), 'n', "n-gen", NULL, "N", ARGS_U32, AT(n_generate), 0, 1048576, "32",
+     NULL, "tokens to generate; 0: skip"},
+    {BIT(BENCH), 'r', "repetitions", NULL, "N", ARGS_U32, AT(repetitions), 1, 10000, "5",
+     NULL, "measured runs"},
+    {BIT(BENCH), 0, "tap", NULL, NULL, ARGS_FLAG, AT(tap), 0, 0, NULL, NULL,
+     "also measure what recording the routing costs"},
+    {WITH_JSON, 0, "json", NULL, NULL, ARGS_FLAG, AT(json), 0, 0, NULL, NULL,
+     "print one JSON object"},
+
+    {WITH_MODEL, 'm', "model", NULL, "FILE", ARGS_TEXT, AT(model), 0, 0, NULL,
+     "LEMNOS_MODEL",
+     "GGUF file, of a split one the first; default: the model that ships"},
+    {WITH_GPU, 'd', "device", NULL, "WHICH", ARGS_TEXT, AT(device), 0, 0, NULL,
+     "LEMNOS_DEVICE",
+     "number or part of the name, see lemnos devices; default: the best"},
+    {WITH_GPU, 0, "memory", NULL, "SIZE", ARGS_SIZE, AT(memory), 0, 0, NULL, NULL,
+     "use at most so much device memory, such as 800M or 6G"},
+    {WITH_GPU, 0, "exact", NULL, NULL, ARGS_FLAG, AT(exact), 0, 0, NULL, NULL,
+     "32-bit float activations and arithmetic everywhere (all there is for now)"},
+    {WITH_GPU, 0, "caps", NULL, "PROFILE", ARGS_CAPS, AT(caps), 0, 0, NULL, "LEMNOS_CAPS",
+     "pretend that the device can do no more than PROFILE says, such as minimal"},
+    {WITH_GPU, 0, "validation", NULL, NULL, ARGS_FLAG, AT(validation), 0, 0, NULL, NULL,
+     "check every Vulkan call with the Khronos validation layer"},
+    {ALL, 'v', "verbose", NULL, NULL, ARGS_COUNT, AT(verbose), 0, 0, NULL, NULL,
+     "say more on stderr; twice: everything"},
+    {ALL, 'q', "quiet", NULL, NULL, ARGS_FLAG, AT(quiet), 0, 0, NULL, NULL,
+     "say nothing on stderr but errors"},
+    {ALL, 'h', "help", NULL, NULL, ARGS_HELP, 0, 0, 0, NULL, NULL, "this text"},
+    {ALL, 0, "version", NULL, NULL, ARGS_VERSION, 0, 0, 0, NULL, NULL,
+     "print the version"},
+};
+const size_t args_n_option = sizeof args_options / sizeof *args_options;

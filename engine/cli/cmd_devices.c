@@ -1,0 +1,173 @@
+/* cmd_devices.c - `lemnos devices`: the Vulkan devices and what they can do. */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/app.h"
+#include "cli/json_out.h"
+
+static const struct {
+    const char *name;
+    size_t field; /* of struct lem_device_caps */
+} flag[] = {
+    {"fp16", offsetof(struct lem_device_caps, fp16)},
+    {"int8", offsetof(struct lem_device_caps, int8)},
+    {"storage_8bit", offsetof(struct lem_device_caps, storage_8bit)},
+    {"storage_16bit", offsetof(struct lem_device_caps, storage_16bit)},
+    {"subgroup_arithmetic", offsetof(struct lem_device_caps, subgroup_arithmetic)},
+    {"subgroup_size_control", offsetof(struct lem_device_caps, subgroup_size_control)},
+    {"int_dot", offsetof(struct lem_device_caps, int_dot)},
+    {"host_import", offsetof(struct lem_device_caps, host_import)},
+    {"memory_budget", offsetof(struct lem_device_caps, memory_budget)},
+    {"pipeline_statistics", offsetof(struct lem_device_caps, pipeline_statistics)},
+};
+enum { N_FLAG = sizeof flag / sizeof *flag };
+
+static bool has(const struct lem_device_info *d, int i)
+{
+    return *(const bool *)((const char *)&d->caps + flag[i].field);
+}
+
+static const char *type_name(enum lem_device_type type)
+{
+    static const char *const name[] = {"other", "integrated", "discrete", "virtual",
+                                       "cpu"};
+    return (unsigned)type < sizeof name / sizeof *name ? name[type] : name[0];
+}
+
+struct version {
+    char s[24];
+};
+/* Vulkan packs a version as 7 bits major, 10 minor, 12 patch. */
+static struct version api_version(uint32_t v)
+{
+    struct version out;
+    snprintf(out.s, sizeof out.s, "%u.%u.%u", v >> 22 & 0x7f, v >> 12 & 0x3ff, v & 0xfff);
+    return out;
+}
+
+/* ---- for people ----------------------------------------------------------- */
+
+static void print_flags(const struct lem_device_info *d, bool present, const char *title)
+{
+    printf("   %-13s", title);
+    bool any = false;
+    for (int i = 0; i < N_FLAG; i++) {
+        if (has(d, i) != present)
+            continue;
+        printf("%s%s", any ? ", " : "", flag[i].name);
+        any = true;
+    }
+    puts(any ? "" : "nothing");
+}
+
+static void print_device(const struct lem_device_info *d)
+{
+    const struct lem_device_caps *c = &d->caps;
+    printf("%u  %s\n", d->index, d->name);
+    printf("   %-13s%s, vendor 0x%04x, device 0x%04x\n", "type", type_name(d->type),
+           d->vendor_id, d->device_id);
+    printf("   %-13s%s, Vulkan %s\n", "driver", d->driver, api_version(d->api_version).s);
+    for (uint32_t i = 0; i < d->n_heap && i < LEM_DEVICE_MAX_HEAP; i++) {
+        const struct lem_memory_heap *h = &d->heap[i];
+        printf("   %-13s%s, %s usable%s%s\n", i ? "" : "memory", text_bytes(h->size).s,
+               text_bytes(h->budget).s, h->device_local ? ", on the device" : "",
+               h->host_visible ? ", seen by the host" : "");
+    }
+    printf("   %-13ssubgroup %u, workgroup %u, shared memory %s, binding %s, allocation "
+           "%s\n",
+           "limits", c->subgroup_size, c->max_workgroup,
+           text_bytes(c->max_shared_bytes).s, text_bytes(c->max_buffer_range).s,
+           text_bytes(c->max_alloc_bytes).s);
+    print_flags(d, true, "would use");
+    print_flags(d, false, "missing");
+    if (d->missing[0])
+        printf("   %-13s%s\n", "cannot run", d->missing);
+}
+
+/* ---- JSON ----------------------------------------------------------------- */
+
+static void add_caps(struct json_out *j, struct cJSON *o, const struct lem_device_info *d)
+{
+    const struct lem_device_caps *c = &d->caps;
+    struct cJSON *caps = json_object(j, o, "caps");
+    for (int i = 0; i < N_FLAG; i++)
+        json_bool(j, caps, flag[i].name, has(d, i));
+    json_num(j, caps, "subgroup_size", c->subgroup_size);
+    json_num(j, caps, "max_workgroup", c->max_workgroup);
+    json_num(j, caps, "max_shared_bytes", c->max_shared_bytes);
+    json_num(j, caps, "max_buffer_range", (double)c->max_buffer_range);
+    json_num(j, caps, "max_alloc_bytes", (double)c->max_alloc_bytes);
+    json_num(j, caps, "max_texel_elements", (double)c->max_texel_elements);
+    json_num(j, caps, "storage_align", c->storage_align);
+    json_num(j, caps, "max_storage_bindings", c->max_storage_bindings);
+    struct cJSON *missing = json_array(j, o, "missing");
+    for (int i = 0; i < N_FLAG; i++)
+        if (!has(d, i))
+            json_str(j, missing, NULL, flag[i].name);
+}
+
+static void add_device(struct json_out *j, struct cJSON *list,
+                       const struct lem_device_info *d)
+{
+    struct cJSON *o = json_object(j, list, NULL);
+    json_num(j, o, "index", d->index);
+    json_str(j, o, "name", d->name);
+    json_str(j, o, "type", type_name(d->type));
+    json_str(j, o, "driver", d->driver);
+    json_str(j, o, "api_version", api_version(d->api_version).s);
+    json_num(j, o, "vendor_id", d->vendor_id);
+    json_num(j, o, "device_id", d->device_id);
+    struct cJSON *heaps = json_array(j, o, "heaps");
+    for (uint32_t i = 0; i < d->n_heap && i < LEM_DEVICE_MAX_HEAP; i++) {
+        struct cJSON *h = json_object(j, heaps, NULL);
+        json_num(j, h, "size", (double)d->heap[i].size);
+        json_num(j, h, "budget", (double)d->heap[i].budget);
+        json_bool(j, h, "device_local", d->heap[i].device_local);
+        json_bool(j, h, "host_visible", d->heap[i].host_visible);
+    }
+    add_caps(j, o, d);
+    json_bool(j, o, "usable", !d->missing[0]);
+    json_str(j, o, "unusable_because", d->missing);
+}
+
+static bool print_json(const struct lem_device_info *d, uint32_t n)
+{
+    struct json_out j;
+    json_begin(&j);
+    struct cJSON *list = json_array(&j, NULL, "devices");
+    for (uint32_t i = 0; i < n; i++)
+        add_device(&j, list, &d[i]);
+    return json_print(&j);
+}
+
+/* ---- the command ---------------------------------------------------------- */
+
+int cmd_devices(struct app *app)
+{
+    uint32_t n = 0;
+    if (lem_device_list(&app->log, NULL, 0, &n) != LEM_OK)
+        return APP_FAILED;
+    if (n == 0) {
+        app_error(
+            "there is no Vulkan device. Install the GPU's driver, or Mesa's lavapipe "
+            "for the CPU (Debian: mesa-vulkan-drivers).");
+        return APP_FAILED;
+    }
+    const uint32_t cap = n;
+    struct lem_device_info *d = calloc(cap, sizeof *d);
+    if (!d) {
+        app_error("memory ran out for the list of %u devices.", n);
+        return APP_FAILED;
+    }
+    bool ok = lem_device_list(&app->log, d, cap, &n) == LEM_OK;
+    n = n < cap ? n : cap; /* one may have come or gone in between */
+    if (ok && app->args->json)
+        ok = print_json(d, n);
+    for (uint32_t i = 0; i < n && ok && !app->args->json; i++)
+        print_device(&d[i]);
+    free(d);
+    return ok ? APP_DONE : APP_FAILED;
+}

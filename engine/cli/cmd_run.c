@@ -1,0 +1,203 @@
+/* cmd_run.c - `lemnos run`: write text that follows a prompt. */
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/app.h"
+#include "cli/generate.h"
+#include "cli/os.h"
+#include "cli/out_file.h"
+#include "cli/routing_out.h"
+#include "cli/show.h"
+#include "cli/signals.h"
+
+enum { DEFAULT_CTX = 4096 };
+
+/* ---- the prompt ----------------------------------------------------------- */
+
+/* Editors and echo end a text with a newline that is not meant. */
+static void drop_last_newline(struct text *t)
+{
+    if (t->n > 0 && t->data[t->n - 1] == '\n')
+        t->n--;
+    if (t->n > 0 && t->data[t->n - 1] == '\r')
+        t->n--;
+}
+
+/* Returns an exit code. */
+static int read_prompt(const struct args *a, struct text *t)
+{
+    const int given = (a->prompt != NULL) + (a->file != NULL) + (a->n_word > 0);
+    if (given > 1)
+        return args_wrong(a,
+                          "the prompt is given twice: use words, -p or -f, one of them.");
+    if (given == 0 && os_is_terminal(stdin))
+        return args_wrong(a, "no prompt. Give it as words, with -p or -f, or on standard "
+                             "input.");
+    bool ok;
+    if (a->prompt) {
+        ok = text_add(t, a->prompt, strlen(a->prompt));
+    } else if (a->n_word > 0) {
+        ok = text_join(t, a->word, a->n_word);
+    } else {
+        ok = text_read(t, a->file ? a->file : "-");
+        if (ok)
+            drop_last_newline(t);
+    }
+    if (ok && a->escape)
+        text_unescape(t);
+    return ok && text_check_utf8(t, "the prompt") ? APP_DONE : APP_FAILED;
+}
+
+static bool encode_prompt(struct app *app, const struct text *t, uint32_t n_ctx,
+                          struct text_ids *ids)
+{
+    const uint32_t flags = LEM_ENCODE_BOS | LEM_ENCODE_SPECIAL;
+    if (!app_encode(app, t->data, t->n, flags, ids))
+        return false;
+    struct lem_tokenizer_info info;
+    lem_tokenizer_get_info(app->tokenizer, &info);
+    if (ids->n == 0 && info.bos >= 0 && !text_ids_add(ids, info.bos))
+        return false;
+    if (ids->n == 0) {
+        app_error("the prompt is empty, and %s has no token that begins a text. Give a "
+                  "prompt.",
+                  app_model_name(app));
+        return false;
+    }
+    if (ids->n > n_ctx) {
+        app_error(
+            "the prompt has %zu tokens, the context room for %u. Shorten it, or ask "
+            "for a larger context with -c (the model was trained for %u).",
+            ids->n, n_ctx, app->info.n_ctx_train);
+        return false;
+    }
+    return true;
+}
+
+/* ---- parameters and figures ----------------------------------------------- */
+
+static struct lem_sample_params sample_params(struct app *app)
+{
+    const struct args *a = app->args;
+    uint64_t seed = (uint64_t)a->seed;
+    if (a->seed < 0) {
+        seed = os_random() >> 1; /* so that --seed can ask for it again */
+        app_info(app, "seed %llu", (unsigned long long)seed);
+    }
+    return (struct lem_sample_params){
+        .temperature = a->greedy ? 0 : a->temperature,
+        .top_k = a->top_k,
+        .top_p = a->top_p,
+        .min_p = a->min_p,
+        .repeat_penalty = a->repeat_penalty,
+        .repeat_last_n = a->repeat_last_n,
+        .seed = seed,
+    };
+}
+
+static void print_rate(uint64_t n, uint64_t ns)
+{
+    if (n > 0 && ns > 0)
+        fprintf(stderr, ", %.1f tok/s", (double)n / ((double)ns * 1e-9));
+}
+
+static void print_figures(struct app *app, const struct generate *g, uint64_t load_ns)
+{
+    if (app->args->quiet)
+        return;
+    uint64_t peak = 0;
+    lem_device_memory(app->device, NULL, &peak);
+    fprintf(stderr, "lemnos: load %.2f s | prompt %zu tokens", (double)load_ns * 1e-9,
+            g->prompt_ids->n);
+    print_rate(g->prompt_ids->n, g->prompt_ns);
+    fprintf(stderr, " | generation %llu tokens", (unsigned long long)g->n_written);
+    print_rate(g->n_run, g->write_ns);
+    fprintf(stderr, " | %s | peak %s device memory\n", app->device_info.name,
+            text_bytes(peak).s);
+}
+
+/* ---- the command ---------------------------------------------------------- */
+
+static bool write_routing(struct app *app, const struct generate *g, struct out_file *f)
+{
+    if (!f->stream)
+        return true;
+    const uint32_t n = lem_session_length(g->session);
+    const uint32_t n_prompt = g->prompt_ids->n < n ? (uint32_t)g->prompt_ids->n : n;
+    return routing_write(app, g->session, n, n_prompt, f) && out_file_commit(f);
+}
+
+/* Model and session are open: write, then tell. Returns an exit code. */
+static int generate_all(struct app *app, struct generate *g, struct out_file *routing)
+{
+    const uint64_t load_ns = os_now_ns() - app->start_ns;
+    signals_watch(g->session);
+    const enum generate_end end = generate_text(g);
+    signals_watch(NULL);
+    if (end == GENERATE_FAILED || !show_end(g->show))
+        return APP_FAILED;
+    if (end == GENERATE_FULL)
+        app_note(app,
+                 "stopped: the context of %u tokens is full. -c asks for a larger one.",
+                 lem_session_n_ctx(g->session));
+    const bool ok = write_routing(app, g, routing);
+    print_figures(app, g, load_ns);
+    return ok ? APP_DONE : APP_FAILED;
+}
+
+/* The model's file is open and the prompt read. Returns an exit code. */
+static int run_model(struct app *app, const struct text *prompt, struct out_file *routing)
+{
+    const struct args *a = app->args;
+    struct text_ids ids = {0};
+    struct show show = {0};
+    struct lem_session *session = NULL;
+    const uint32_t n_ctx = app_n_ctx(app, DEFAULT_CTX);
+    const bool moe = app->info.n_layer_moe > 0;
+    const bool tap = moe && (a->show_experts || a->routing);
+    if (app->info.n_ctx_train && n_ctx > app->info.n_ctx_train)
+        app_warn(
+            app,
+            "a context of %u tokens is longer than the %u the model was trained for.",
+            n_ctx, app->info.n_ctx_train);
+    if (a->routing && !moe)
+        app_warn(app, "%s is a dense model: the routing file will have no layers.",
+                 app_model_name(app));
+
+    const struct lem_session_params params = {.n_ctx = n_ctx, .tap = tap};
+    int code = APP_FAILED;
+    if (app_open_tokenizer(app) && encode_prompt(app, prompt, n_ctx, &ids) &&
+        show_open(&show, app) && app_open_weights(app) &&
+        app_open_session(app, params, &session)) {
+        struct generate g = {.app = app,
+                             .session = session,
+                             .show = &show,
+                             .sample = sample_params(app),
+                             .limit = a->n_predict,
+                             .keep_last = tap,
+                             .echo = !a->no_echo,
+                             .prompt = prompt,
+                             .prompt_ids = &ids};
+        code = generate_all(app, &g, routing);
+    }
+    lem_session_close(&session);
+    show_close(&show);
+    text_ids_free(&ids);
+    return code;
+}
+
+int cmd_run(struct app *app)
+{
+    struct text prompt = {0};
+    struct out_file routing = {0};
+    int code = read_prompt(app->args, &prompt);
+    if (code == APP_DONE)
+        code = app_open_model(app, false) && out_file_open(&routing, app->args->routing)
+                   ? run_model(app, &prompt, &routing)
+                   : APP_FAILED;
+    out_file_drop(&routing);
+    text_free(&prompt);
+    return code;
+}

@@ -1,0 +1,105 @@
+/* json_out.c - JSON on standard output, by cJSON. */
+#include "cli/json_out.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cli/app.h"
+#include "cli/text.h"
+
+void json_begin(struct json_out *j)
+{
+    *j = (struct json_out){.root = cJSON_CreateObject()};
+    j->bad = !j->root;
+}
+
+static void put(struct json_out *j, cJSON *at, const char *key, cJSON *item)
+{
+    if (!at)
+        at = j->root;
+    const bool ok =
+        item && at &&
+        (key ? cJSON_AddItemToObject(at, key, item) : cJSON_AddItemToArray(at, item));
+    if (!ok) {
+        cJSON_Delete(item);
+        j->bad = true;
+    }
+}
+
+void json_num(struct json_out *j, cJSON *at, const char *key, double v)
+{
+    put(j, at, key, cJSON_CreateNumber(v));
+}
+
+void json_bool(struct json_out *j, cJSON *at, const char *key, bool v)
+{
+    put(j, at, key, cJSON_CreateBool(v));
+}
+
+void json_str(struct json_out *j, cJSON *at, const char *key, const char *v)
+{
+    struct text clean = {0};
+    if (text_add_utf8(&clean, v, strlen(v)))
+        put(j, at, key, cJSON_CreateString(clean.data));
+    else
+        j->bad = true;
+    text_free(&clean);
+}
+
+void json_ids(struct json_out *j, cJSON *at, const char *key, const int32_t *id, size_t n)
+{
+    cJSON *list = json_array(j, at, key);
+    for (size_t i = 0; i < n && list; i++)
+        json_num(j, list, NULL, id[i]);
+}
+
+/* put() frees what it cannot place: ask the parent whether it did. */
+static cJSON *put_parent(struct json_out *j, cJSON *at, const char *key, cJSON *item)
+{
+    const bool before = j->bad;
+    j->bad = false;
+    put(j, at, key, item);
+    cJSON *placed = j->bad ? NULL : item;
+    j->bad |= before;
+    return placed;
+}
+
+cJSON *json_object(struct json_out *j, cJSON *at, const char *key)
+{
+    return put_parent(j, at, key, cJSON_CreateObject());
+}
+
+cJSON *json_array(struct json_out *j, cJSON *at, const char *key)
+{
+    return put_parent(j, at, key, cJSON_CreateArray());
+}
+
+bool json_print(struct json_out *j)
+{
+    char *line = j->bad ? NULL : cJSON_PrintUnformatted(j->root);
+    cJSON_Delete(j->root);
+    j->root = NULL;
+    if (!line) {
+        app_error("memory ran out for the JSON output.");
+        return false;
+    }
+    puts(line);
+    cJSON_free(line);
+    return true;
+}
+
+char *json_quote(const char *s, size_t n)
+{
+    struct text clean = {0};
+    char *out = NULL;
+    if (text_add_utf8(&clean, s, n)) {
+        cJSON *item = cJSON_CreateStringReference(clean.data);
+        out = item ? cJSON_PrintUnformatted(item) : NULL;
+        cJSON_Delete(item);
+    }
+    text_free(&clean);
+    return out;
+}
