@@ -1,0 +1,91 @@
+/* test_oracle.c - sessions on the device against logits, routing and greedy ids that
+ * another program computed from the same files, with the prompt cut in several ways. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/run_model.h"
+#include "support/gpu_fixture.h"
+#include "support/oracle.h"
+#include "support/tolerance.h"
+
+/* f32 arithmetic on both sides. The reference's own distance between whole prompts
+ * and single steps is up to 3e-5 at logits of standard deviation 2; the order of the
+ * sums differs more here. */
+static const float max_abs_logits = 1e-3f;
+static const float max_abs_weights = 1e-4f;
+static const float near_tie = 1e-4f;
+
+static void check_cut(struct run_model *r, const struct oracle *o, uint32_t batch)
+{
+    const size_t n_choice = (size_t)o->n_token * o->n_layer * o->n_used;
+    float *logits = calloc((size_t)o->n_token * o->n_vocab, sizeof *logits);
+    float *weights = calloc(n_choice + 1, sizeof *weights);
+    uint16_t *ids = calloc(n_choice + 1, sizeof *ids);
+    uint32_t *wide = calloc(n_choice + 1, sizeof *wide);
+    assert_true(logits && weights && ids && wide);
+
+    struct lem_session *s = run_session(r, o->n_token + o->n_greedy, 128, true);
+    run_append(r, s, o->prompt, o->n_token, batch, logits);
+    oracle_check_logits(o, logits, max_abs_logits);
+    if (o->n_layer) {
+        assert_int_equal(lem_session_routing(s, 0, o->n_token, ids, weights), LEM_OK);
+        for (size_t i = 0; i < n_choice; i++)
+            wide[i] = ids[i];
+        oracle_check_routing(o, wide, weights, near_tie, max_abs_weights);
+    }
+    for (uint32_t i = 0; i < o->n_greedy; i++) {
+        struct lem_sampled best;
+        const struct lem_sample_params greedy = {0};
+        assert_int_equal(lem_session_sample(s, &greedy, &best), LEM_OK);
+        if (best.id != o->greedy[i])
+            fail_msg("%s in batches of %u: greedy id %u is %d, expected %d", o->name,
+                     batch, i, best.id, o->greedy[i]);
+        run_append(r, s, &best.id, 1, 1, NULL);
+    }
+    lem_session_close(&s);
+    free(logits);
+    free(weights);
+    free(ids);
+    free(wide);
+}
+
+static void device_agrees(struct gpu_fixture *fx, const char *name)
+{
+    struct oracle o;
+    if (!oracle_open(&o, LEM_TEST_SHARED "/oracle", name))
+        skip();
+    struct run_model r;
+    run_model_open(&r, fx->device, o.model);
+    assert_int_equal(r.n_vocab, o.n_vocab);
+    assert_int_equal(r.n_layer_moe, o.n_layer);
+    static const uint32_t batch[] = {128, 17, 5, 1};
+    for (size_t i = 0; i < sizeof batch / sizeof *batch; i++)
+        check_cut(&r, &o, batch[i]);
+    run_model_close(&r);
+    oracle_close(&o);
+}
+
+#define CASE(id, name)                                                                   \
+    static void id(void **state)                                                         \
+    {                                                                                    \
+        device_agrees(*state, name);                                                     \
+    }
+CASE(llama_f32, "llama-f32")
+CASE(mixtral_f32, "mixtral-f32")
+CASE(mixtral_q8_0, "mixtral-q8_0")
+CASE(olmoe_f32, "olmoe-f32")
+CASE(olmoe_q4_0, "olmoe-q4_0")
+CASE(qwen3moe_f32, "qwen3moe-f32")
+CASE(qwen3_q8_0, "qwen3-q8_0")
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(llama_f32),    cmocka_unit_test(mixtral_f32),
+        cmocka_unit_test(mixtral_q8_0), cmocka_unit_test(olmoe_f32),
+        cmocka_unit_test(olmoe_q4_0),   cmocka_unit_test(qwen3moe_f32),
+        cmocka_unit_test(qwen3_q8_0),
+    };
+    return cmocka_run_group_tests_name("oracle", tests, gpu_fixture_open,
+                                       gpu_fixture_close);
+}
