@@ -28,8 +28,8 @@ void main()
 
     const uint at = w_row(row, p.n_sb) + block / SB_BLOCKS * (SB_SLOTS * TILE_ROWS);
     vec4 w[BLOCK_VEC4];
-    const float scale = p.scale * w_block(at, block % SB_BLOCKS, w_head(at), w);
+    const W_SCALE s = w_block(at, block % SB_BLOCKS, w_head(at), w);
     const uint y0 = token * (p.y_stride / 4) + block * BLOCK_VEC4;
     [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
-        y[y0 + i] = scale * w[i];
+        y[y0 + i] = p.scale * w_value(s, i, w[i]);
 }

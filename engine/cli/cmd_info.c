@@ -37,9 +37,10 @@ static void print_count(const char *name, uint64_t value, const char *note)
 
 static void print_sizes(const struct lem_model_info *m)
 {
-    printf("%-18s%s total, %s active per token (%.1f %%)\n", "parameters",
-           short_count(m->n_param).s, short_count(m->n_param_active).s,
-           m->n_param ? 100.0 * (double)m->n_param_active / (double)m->n_param : 0.0);
+    if (m->n_param)
+        printf("%-18s%s total, %s active per token (%.1f %%)\n", "parameters",
+               short_count(m->n_param).s, short_count(m->n_param_active).s,
+               100.0 * (double)m->n_param_active / (double)m->n_param);
     print_text("weights", m->quant_mix);
     print_count("context", m->n_ctx_train, " tokens");
     print_count("vocabulary", m->n_vocab, " tokens");

@@ -139,7 +139,7 @@ enum lem_status gpu_buf_read(struct gpu_buf *buf, uint64_t offset, uint64_t size
     }
     struct gpu_buf *host;
     st = gpu_buf_open(d, GPU_BUF_READBACK, size, buf->name, &host);
-    if (st != LEM_OK)
+    if (!host)
         return st;
     VkCommandBuffer cmd;
     st = gpu_once_begin(d, &cmd);

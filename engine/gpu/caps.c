@@ -1,6 +1,6 @@
 /* caps.c - what a device can do, less what a forced-caps profile takes away, and
  * the features to enable for the rest. */
-#include "gpu/vk.h"
+#include "gpu/physical.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -22,30 +22,31 @@ static enum lem_status find_devices(const struct gpu_instance *in, struct found 
         return LEM_OK;
     uint32_t n = 0;
     VkResult r = in->EnumeratePhysicalDevices(in->handle, &n, NULL);
-    if (r == VK_ERROR_INITIALIZATION_FAILED) /* how some loaders say "none" */
+    if (r == VK_ERROR_INITIALIZATION_FAILED || n == 0) /* how loaders say "none" */
         return LEM_OK;
-    VkPhysicalDevice *handle = calloc(n ? n : 1, sizeof(VkPhysicalDevice));
-    out->list = calloc(n ? n : 1, sizeof *out->list);
+    VkPhysicalDevice *handle = calloc(n, sizeof(VkPhysicalDevice));
+    struct gpu_physical *list = calloc(n, sizeof *list);
+    if (!handle || !list) {
+        free(handle);
+        free(list);
+        return log_fail(log, LEM_ERR_MEMORY, "no memory to list %u Vulkan devices", n);
+    }
     enum lem_status st = LEM_OK;
-    if (!handle || !out->list)
-        st = log_fail(log, LEM_ERR_MEMORY, "no memory to list %u Vulkan devices", n);
-    else if (r == VK_SUCCESS && n)
-        r = in->EnumeratePhysicalDevices(in->handle, &n, handle);
-    if (st == LEM_OK && r < 0)
+    r = in->EnumeratePhysicalDevices(in->handle, &n, handle);
+    if (r < 0)
         st = log_fail(log, LEM_ERR_GPU,
                       "the Vulkan devices cannot be listed (VkResult %d): check the "
                       "drivers of this machine with vulkaninfo",
                       (int)r);
     for (uint32_t i = 0; st == LEM_OK && i < n; i++) {
-        st = gpu_caps_read(in, handle[i], &out->list[i], log);
-        out->list[i].info.index = i;
-        out->n = i + 1;
+        st = gpu_caps_read(in, handle[i], &list[i], log);
+        list[i].info.index = i;
     }
     free(handle);
-    if (st != LEM_OK) {
-        free(out->list);
-        *out = (struct found){0};
-    }
+    if (st == LEM_OK)
+        *out = (struct found){list, n};
+    else
+        free(list);
     return st;
 }
 
@@ -70,7 +71,7 @@ enum lem_status lem_device_list(const struct lem_log *log, struct lem_device_inf
     return st;
 }
 
-/* ---- choosing ----------------------------------------------------------------- */
+/* ---- choosing --------------------------------------------------------------- */
 
 static int rank(const struct gpu_physical *p)
 {
@@ -110,7 +111,7 @@ static bool fits(const struct gpu_physical *p, const char *selector)
 static enum lem_status choose(const struct found *found, const char *selector,
                               struct gpu_physical *out, const struct lem_log *log)
 {
-    if (found->n == 0)
+    if (!found->list)
         return log_fail(log, LEM_ERR_NO_DEVICE,
                         "no Vulkan device: install the Vulkan driver of your GPU "
                         "(Debian: mesa-vulkan-drivers, which also has one for the CPU)");
@@ -137,7 +138,7 @@ static enum lem_status choose(const struct found *found, const char *selector,
     return LEM_OK;
 }
 
-/* ---- opening ------------------------------------------------------------------- */
+/* ---- opening ---------------------------------------------------------------- */
 
 static enum lem_status make_device(struct lem_device *d)
 {
@@ -243,7 +244,7 @@ void lem_device_close(struct lem_device **device)
     *device = NULL;
 }
 
-/* ---- facts ---------------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------------ */
 
 void lem_device_get_info(const struct lem_device *device, struct lem_device_info *info)
 {

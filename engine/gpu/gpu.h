@@ -10,7 +10,7 @@
 #include "lemnos/common.h"
 #include "lemnos/device.h"
 
-/* ---- buffers --------------------------------------------------------------- */
+/* ---- buffers ---------------------------------------------------------------- */
 
 enum gpu_buf_kind {
     GPU_BUF_DEVICE,  /* fastest for kernels; mapped only where that costs nothing */
@@ -53,7 +53,7 @@ struct gpu_slice {
 
 struct gpu_slice gpu_slice_all(struct gpu_buf *buf);
 
-/* ---- kernels --------------------------------------------------------------- */
+/* ---- kernels ---------------------------------------------------------------- */
 
 enum { GPU_MAX_BINDING = 8, GPU_MAX_PUSH = 128, GPU_MAX_CONSTANT = 8 };
 
@@ -72,7 +72,7 @@ enum lem_status gpu_kernel_get(struct lem_device *device, const char *name,
                                const uint32_t *constant, uint32_t n_constant,
                                const struct gpu_kernel **out);
 
-/* ---- lists: dispatches made once and replayed -------------------------------- */
+/* ---- lists: dispatches made once and replayed ------------------------------- */
 
 struct gpu_list;
 
@@ -146,14 +146,14 @@ enum lem_status gpu_upload_send(struct gpu_upload *up, struct gpu_buf *dst,
 /* Wait until all has arrived. */
 enum lem_status gpu_upload_finish(struct gpu_upload *up);
 
-/* ---- for callers' choices ---------------------------------------------------- */
+/* ---- for callers' choices --------------------------------------------------- */
 
 const struct lem_device_caps *gpu_caps(const struct lem_device *device);
 enum lem_device_type gpu_type(const struct lem_device *device);
 const struct lem_log *gpu_log(const struct lem_device *device);
 const char *gpu_name(const struct lem_device *device);
 
-/* ---- for tests ------------------------------------------------------------------ */
+/* ---- for tests -------------------------------------------------------------- */
 
 /* The next submission behaves as if the device had been lost. */
 void gpu_pretend_lost(struct lem_device *device);

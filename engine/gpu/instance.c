@@ -1,7 +1,6 @@
 /* instance.c - the Vulkan loader and one instance per opened device, with the
  * validation layer and its messages where asked for. */
-#define VOLK_IMPLEMENTATION
-#include "gpu/vk.h"
+#include "gpu/physical.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -31,7 +31,7 @@ static const struct gpu_kernel *find_made(const struct lem_device *d, const char
     return NULL;
 }
 
-/* ---- does it fit the device? ------------------------------------------------------ */
+/* ---- does it fit the device? ------------------------------------------------ */
 
 /* NULL, or the name of what the device (as far as we may use it) lacks for a
  * SPIR-V capability. Numbers: SPIR-V Specification 1.6, section 3.31. */
@@ -114,7 +114,7 @@ static enum lem_status check_fit(const struct lem_device *d, const struct gpu_ke
     return LEM_OK;
 }
 
-/* ---- making ------------------------------------------------------------------------ */
+/* ---- making ----------------------------------------------------------------- */
 
 static enum lem_status make_layout(struct lem_device *d, struct gpu_kernel *k)
 {

@@ -80,7 +80,7 @@ struct lem_device *gpu_list_device(const struct gpu_list *list)
     return list->device;
 }
 
-/* ---- adding: every mistake of a caller is caught here ---------------------------- */
+/* ---- adding: every mistake of a caller is caught here ----------------------- */
 
 /* Where a message points to. */
 struct place {
@@ -227,7 +227,7 @@ enum lem_status gpu_list_add(struct gpu_list *list, const struct gpu_dispatch *d
     return LEM_OK;
 }
 
-/* ---- asking ------------------------------------------------------------------------ */
+/* ---- asking ----------------------------------------------------------------- */
 
 uint32_t gpu_list_length(const struct gpu_list *list)
 {

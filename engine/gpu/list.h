@@ -14,7 +14,7 @@ struct gpu_entry {
     uint64_t ns;
 };
 
-/* ---- hazard.c: what was touched since the last barrier ------------------------- */
+/* ---- hazard.c: what was touched since the last barrier ---------------------- */
 
 struct gpu_touch {
     const struct gpu_buf *buf;
@@ -32,7 +32,7 @@ struct gpu_hazards {
 bool gpu_hazards_add(struct gpu_hazards *h, const struct gpu_dispatch *d, bool *barrier);
 void gpu_hazards_close(struct gpu_hazards *h);
 
-/* ---- sets.c: descriptor sets ------------------------------------------------------ */
+/* ---- sets.c: descriptor sets ------------------------------------------------ */
 
 struct gpu_pool {
     VkDescriptorPool handle;
@@ -45,7 +45,7 @@ enum lem_status gpu_set_make(struct lem_device *device, struct gpu_pool **pools,
                              const struct gpu_dispatch *d, VkDescriptorSet *out);
 void gpu_pools_close(struct lem_device *device, struct gpu_pool **pools);
 
-/* ---- timer.c: a timestamp after every dispatch ------------------------------------- */
+/* ---- timer.c: a timestamp after every dispatch ------------------------------ */
 
 struct gpu_timer {
     VkQueryPool pool; /* VK_NULL_HANDLE: nothing is timed */
@@ -63,8 +63,7 @@ void gpu_timer_stamp(struct lem_device *d, struct gpu_timer *t, VkCommandBuffer 
 enum lem_status gpu_timer_read(struct lem_device *d, struct gpu_timer *t,
                                struct gpu_entry *entry, uint32_t n);
 
-/* ---- list.c, record.c ---------------------------------------------------------------
- */
+/* ---- list.c, record.c ------------------------------------------------------- */
 
 struct gpu_list {
     struct lem_device *device;

@@ -1,6 +1,6 @@
 /* quirks.c - drivers that do not keep what they promise: one table, a reason and a
  * source per row. Nothing else in the engine asks for a vendor. */
-#include "gpu/vk.h"
+#include "gpu/physical.h"
 
 #include <stdio.h>
 

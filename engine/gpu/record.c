@@ -18,14 +18,13 @@ static void order(struct lem_device *d, VkCommandBuffer cmd)
     d->fn.vkCmdPipelineBarrier(cmd, stages, stages, 0, 1, &memory, 0, NULL, 0, NULL);
 }
 
-static void dispatch(struct gpu_list *l, const struct gpu_entry *e,
-                     const struct gpu_kernel *before)
+static void dispatch(struct gpu_list *l, const struct gpu_entry *e, bool new_kernel)
 {
     const struct VolkDeviceTable *fn = &l->device->fn;
     const struct gpu_kernel *k = e->d.kernel;
     if (e->barrier)
         order(l->device, l->cmd);
-    if (k != before)
+    if (new_kernel)
         fn->vkCmdBindPipeline(l->cmd, VK_PIPELINE_BIND_POINT_COMPUTE, k->pipeline);
     if (e->set)
         fn->vkCmdBindDescriptorSets(l->cmd, VK_PIPELINE_BIND_POINT_COMPUTE, k->layout, 0,
@@ -93,7 +92,8 @@ static enum lem_status record(struct gpu_list *l, uint32_t rows)
     gpu_timer_reset(d, &l->timer, l->cmd);
     gpu_timer_stamp(d, &l->timer, l->cmd, 0);
     for (uint32_t i = 0; i < l->n; i++) {
-        dispatch(l, &l->entry[i], i ? l->entry[i - 1].d.kernel : NULL);
+        dispatch(l, &l->entry[i],
+                 i == 0 || l->entry[i].d.kernel != l->entry[i - 1].d.kernel);
         gpu_timer_stamp(d, &l->timer, l->cmd, i + 1);
     }
     gpu_barrier_all(d, l->cmd);

@@ -95,7 +95,7 @@ static struct note *note(struct module *m, uint32_t id)
     return &m->id[0];
 }
 
-/* ---- notes ------------------------------------------------------------------------ */
+/* ---- notes ------------------------------------------------------------------ */
 
 static void note_decoration(struct note *n, uint32_t decoration, uint32_t operand)
 {
@@ -193,7 +193,7 @@ static void walk(struct module *m, const uint32_t *code, size_t n_word,
     }
 }
 
-/* ---- constants -------------------------------------------------------------------- */
+/* ---- constants -------------------------------------------------------------- */
 
 static uint32_t value_of(struct module *m, uint32_t id, int depth);
 
@@ -274,7 +274,7 @@ static uint32_t value_of(struct module *m, uint32_t id, int depth)
     }
 }
 
-/* ---- sizes ------------------------------------------------------------------------ */
+/* ---- sizes ------------------------------------------------------------------ */
 
 static uint32_t size_of(struct module *m, uint32_t type, int depth)
 {
@@ -310,7 +310,7 @@ static uint32_t size_of(struct module *m, uint32_t type, int depth)
     }
 }
 
-/* ---- variables -------------------------------------------------------------------- */
+/* ---- variables -------------------------------------------------------------- */
 
 static void add_binding(struct module *m, const struct note *var, uint32_t type,
                         bool storage, struct gpu_reflection *out)

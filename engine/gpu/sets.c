@@ -8,8 +8,10 @@
 
 enum { POOL_SETS = 64, POOL_STORAGE = 64 * 6, POOL_UNIFORM = 64 * 2 };
 
-static enum lem_status add_pool(struct lem_device *d, struct gpu_pool **pools)
+static enum lem_status add_pool(struct lem_device *d, struct gpu_pool **pools,
+                                struct gpu_pool **out)
 {
+    *out = NULL;
     struct gpu_pool *p = calloc(1, sizeof *p);
     if (!p)
         return log_fail(&d->log, LEM_ERR_MEMORY, "no memory for descriptors");
@@ -29,7 +31,7 @@ static enum lem_status add_pool(struct lem_device *d, struct gpu_pool **pools)
         return gpu_fail(d, r, "creating", "a descriptor pool");
     }
     *p = (struct gpu_pool){p->handle, POOL_SETS, POOL_STORAGE, POOL_UNIFORM, *pools};
-    *pools = p;
+    *pools = *out = p;
     return LEM_OK;
 }
 
@@ -73,14 +75,12 @@ enum lem_status gpu_set_make(struct lem_device *device, struct gpu_pool **pools,
     if (n_storage + n_uniform == 0)
         return LEM_OK;
 
-    const struct gpu_pool *first = *pools;
-    if (!first || first->n_set == 0 || first->n_storage < n_storage ||
-        first->n_uniform < n_uniform) {
-        const enum lem_status st = add_pool(device, pools);
-        if (st != LEM_OK)
+    struct gpu_pool *p = *pools;
+    if (!p || p->n_set == 0 || p->n_storage < n_storage || p->n_uniform < n_uniform) {
+        const enum lem_status st = add_pool(device, pools, &p);
+        if (!p)
             return st;
     }
-    struct gpu_pool *p = *pools;
     const VkDescriptorSetAllocateInfo want = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
         .descriptorPool = p->handle,

@@ -111,7 +111,7 @@ void gpu_barrier_all(struct lem_device *d, VkCommandBuffer cmd)
     d->fn.vkCmdPipelineBarrier(cmd, stages, stages, 0, 1, &all, 0, NULL, 0, NULL);
 }
 
-/* ---- commands that run once ---------------------------------------------------- */
+/* ---- commands that run once ------------------------------------------------- */
 
 enum lem_status gpu_once_open(struct lem_device *d)
 {

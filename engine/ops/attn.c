@@ -1,20 +1,43 @@
-/* attn.c - attention over the cache: a workgroup does, for one token, query heads
- * that share a key head. */
+/* attn.c - attention over the cache: a workgroup does the query heads that share a
+ * key head, for one token or for a few. */
 #include "ops/launch.h"
 
 #include "base/check.h"
 #include "base/log.h"
 
-/* Query heads that one workgroup takes: their sums live in registers. */
-enum { MAX_HEADS = 8, MAX_SUMS = 64 };
+#ifndef CPU_LANES
+#define CPU_LANES 16
+#define CPU_SPAN  4
+#define CPU_SUMS  64
+#define CPU_COLS  8
+#endif
 
-/* Sums per lane and heads are limited together; never below one head. */
-static uint32_t pick_heads(uint32_t group, uint32_t dims)
+/* How the work is cut; see shaders/attn.comp. */
+struct shape {
+    uint32_t lanes;
+    uint32_t heads, tokens; /* of a workgroup */
+    uint32_t dims, span;    /* of a lane */
+};
+
+/* All that a workgroup keeps is in registers: `most` query heads times tokens. CPU
+ * devices have no use for many lanes, and load each key and weight faster the more is
+ * done with it. */
+static struct shape pick_shape(const struct lem_device *device, const struct op_at *at,
+                               const struct attn_params *p)
 {
-    const uint32_t fit = MAX_SUMS / dims > 0 ? MAX_SUMS / dims : 1;
-    const uint32_t most = fit < MAX_HEADS ? fit : MAX_HEADS;
+    const bool cpu = gpu_type(device) == LEM_DEVICE_CPU;
+    struct shape s = {.lanes = cpu ? CPU_LANES : 64, .span = cpu ? CPU_SPAN : 4};
+    s.dims = ceil_div(p->head_dim, s.lanes);
+
+    const uint32_t max_sums = cpu ? CPU_SUMS : 64, group = p->n_head / p->n_head_kv;
+    uint32_t most = max_sums / s.dims;
+    most = most > (cpu ? CPU_COLS : 8) ? (cpu ? CPU_COLS : 8) : most > 0 ? most : 1;
     const uint32_t n_share = ceil_div(group, most);
-    return ceil_div(group, n_share); /* shares of about the same size */
+    s.heads = ceil_div(group, n_share); /* shares of about the same size */
+    s.tokens = most / s.heads;
+    if (s.tokens > at->max_rows)
+        s.tokens = at->max_rows > 0 ? at->max_rows : 1;
+    return s;
 }
 
 static const char *find_fault(const struct attn_params *p)
@@ -41,13 +64,11 @@ enum lem_status op_attn(struct gpu_list *list, const struct op_at *at,
                         at->label, fault, p->n_head, p->n_head_kv, p->head_dim, p->n_ctx,
                         p->q_stride);
 
-    const uint32_t lanes = ops_lanes(list);
-    const uint32_t dims = ceil_div(p->head_dim, lanes);
-    const uint32_t group = p->n_head / p->n_head_kv;
-    const uint32_t heads = pick_heads(group, dims);
-    const uint32_t constant[] = {lanes, heads, dims, a->sinks.buf != NULL};
+    const struct shape s = pick_shape(device, at, p);
+    const uint32_t constant[] = {s.lanes, s.heads, s.heads * s.tokens, s.dims, s.span,
+                                 s.lanes * s.span / 4, a->sinks.buf != NULL};
     const struct gpu_kernel *kernel;
-    const enum lem_status st = gpu_kernel_get(device, "attn", constant, 4, &kernel);
+    const enum lem_status st = gpu_kernel_get(device, "attn", constant, 7, &kernel);
     if (st != LEM_OK)
         return st;
 
@@ -58,7 +79,7 @@ enum lem_status op_attn(struct gpu_list *list, const struct op_at *at,
                                             ops_slice_or(a->sinks, a->q), a->y},
                                    .push = p,
                                    .push_size = sizeof *p,
-                                   .group = {p->n_head_kv * ceil_div(group, heads), 1, 1},
-                                   .rows_per_group = 1};
+                                   .group = {p->n_head_kv * ceil_div(p->n_head / p->n_head_kv, s.heads), 1, 1},
+                                   .rows_per_group = s.tokens};
     return gpu_list_add(list, &d);
 }

@@ -4,15 +4,6 @@
 
 #include "base/log.h"
 
-/* Half of a lane's rows are gate rows, half their up rows. */
-static struct ops_shape glu_shape(const struct lem_device *device, uint32_t n_ff)
-{
-    struct ops_shape shape = ops_shape_pick(device, n_ff, 1);
-    if (shape.rows < 2)
-        shape.rows = 2;
-    return shape;
-}
-
 static enum lem_status glu_window(struct gpu_list *list, const struct op_at *at,
                                   const struct op_experts_glu *a,
                                   const struct gpu_kernel *kernel,
@@ -40,14 +31,14 @@ static enum lem_status glu_window(struct gpu_list *list, const struct op_at *at,
     return gpu_list_add(list, &d);
 }
 
-enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
-                               const struct op_experts_glu *a)
+enum lem_status ops_experts_glu(struct gpu_list *list, const struct op_at *at,
+                                const struct op_experts_glu *a,
+                                const struct ops_shape *shape)
 {
     const struct ops_weight *w = a->weight;
     struct lem_device *device = gpu_list_device(list);
-    const struct ops_shape shape = glu_shape(device, w->n_row / 2);
     const struct gpu_kernel *kernel;
-    enum lem_status st = ops_weight_kernel(list, at, "experts_glu", w, &shape, &kernel);
+    enum lem_status st = ops_weight_kernel(list, at, "experts_glu", w, shape, &kernel);
 
     for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
         const struct ops_window *win = &w->window[i];
@@ -57,18 +48,29 @@ enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
                             "binding of the device (%llu bytes); use a smaller type",
                             at->label, w->n_row, w->n_col, w->type->name,
                             (unsigned long long)gpu_caps(device)->max_buffer_range);
-        st = glu_window(list, at, a, kernel, &shape, win);
+        st = glu_window(list, at, a, kernel, shape, win);
     }
     return st;
 }
 
-enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
-                                const struct op_experts_down *a)
+/* Half of a lane's rows are gate rows, half their up rows. */
+enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
+                               const struct op_experts_glu *a)
+{
+    struct ops_shape shape =
+        ops_shape_pick(gpu_list_device(list), a->weight->n_row / 2, 1);
+    if (shape.rows < 2)
+        shape.rows = 2;
+    return ops_experts_glu(list, at, a, &shape);
+}
+
+enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
+                                 const struct op_experts_down *a,
+                                 const struct ops_shape *shape)
 {
     const struct ops_weight *w = a->weight;
-    const struct ops_shape shape = ops_shape_pick(gpu_list_device(list), w->n_row, 1);
     const struct gpu_kernel *kernel;
-    enum lem_status st = ops_weight_kernel(list, at, "experts_down", w, &shape, &kernel);
+    enum lem_status st = ops_weight_kernel(list, at, "experts_down", w, shape, &kernel);
 
     for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
         const struct ops_window *win = &w->window[i];
@@ -87,8 +89,16 @@ enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
             .bind = {win->slice, a->x, a->ids, a->weights, a->y},
             .push = &push,
             .push_size = sizeof push,
-            .group = {ops_shape_groups(&shape, win->n_row), 1, 1}};
+            .group = {ops_shape_groups(shape, win->n_row), 1, 1}};
         st = gpu_list_add(list, &d);
     }
     return st;
+}
+
+enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
+                                const struct op_experts_down *a)
+{
+    const struct ops_shape shape =
+        ops_shape_pick(gpu_list_device(list), a->weight->n_row, 1);
+    return ops_experts_down(list, at, a, &shape);
 }

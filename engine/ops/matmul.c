@@ -33,17 +33,23 @@ static enum lem_status add_window(struct gpu_list *list, const struct op_at *at,
     return gpu_list_add(list, &d);
 }
 
-enum lem_status op_matmul(struct gpu_list *list, const struct op_at *at,
-                          const struct op_matmul *a)
+enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
+                           const struct op_matmul *a, const struct ops_shape *shape)
 {
     const struct ops_weight *w = a->weight;
-    const struct ops_shape shape =
-        ops_shape_pick(gpu_list_device(list), w->n_row, at->max_rows);
     const struct gpu_kernel *kernel;
-    enum lem_status st = ops_weight_kernel(list, at, "matmul", w, &shape, &kernel);
+    enum lem_status st = ops_weight_kernel(list, at, "matmul", w, shape, &kernel);
 
     for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++)
         if (w->window[i].mat0 == 0)
-            st = add_window(list, at, a, kernel, &shape, &w->window[i]);
+            st = add_window(list, at, a, kernel, shape, &w->window[i]);
     return st;
+}
+
+enum lem_status op_matmul(struct gpu_list *list, const struct op_at *at,
+                          const struct op_matmul *a)
+{
+    const struct ops_shape shape =
+        ops_shape_pick(gpu_list_device(list), a->weight->n_row, at->max_rows);
+    return ops_matmul(list, at, a, &shape);
 }

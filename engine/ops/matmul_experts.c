@@ -6,7 +6,7 @@
 static struct ops_shape grouped_shape(const struct ops_weight *w)
 {
     return (struct ops_shape){
-        .rows = w->n_row >= 512 ? 4 : 1, .tokens = OPS_GROUP_TILE / 2, .split = 1};
+        .rows = w->n_row >= 256 ? 4 : 1, .tokens = OPS_GROUP_TILE / 2, .split = 1};
 }
 
 uint32_t op_matmul_experts_row_groups(const struct ops_weight *weight)

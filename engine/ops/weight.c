@@ -14,7 +14,7 @@ struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
 {
     if (gpu_type(device) == LEM_DEVICE_CPU)
         return (struct ops_shape){
-            .rows = n_row >= 512 ? 4 : 1, .tokens = max_rows > 1 ? 4 : 1, .split = 1};
+            .rows = n_row >= 256 ? 4 : 1, .tokens = max_rows > 1 ? 4 : 1, .split = 1};
     if (max_rows > 1)
         return (struct ops_shape){.rows = n_row >= 512 ? 2 : 1, .tokens = 8, .split = 1};
     return (struct ops_shape){

@@ -1,5 +1,5 @@
 /* weight.h - what the operations on weights share: how their kernels are launched,
- * and the kernel of a weight type. For ops/ alone. */
+ * and the kernel of a weight type. For ops/ and its tests alone. */
 #ifndef OPS_WEIGHT_H
 #define OPS_WEIGHT_H
 
@@ -34,5 +34,16 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
                                   const char *op, const struct ops_weight *w,
                                   const struct ops_shape *shape,
                                   const struct gpu_kernel **out);
+
+/* The operations of ops.h in a given shape, so that tests on one device reach the
+ * shapes of others. tokens is 1 for the experts of one token; rows even for glu. */
+enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
+                           const struct op_matmul *a, const struct ops_shape *shape);
+enum lem_status ops_experts_glu(struct gpu_list *list, const struct op_at *at,
+                                const struct op_experts_glu *a,
+                                const struct ops_shape *shape);
+enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
+                                 const struct op_experts_down *a,
+                                 const struct ops_shape *shape);
 
 #endif

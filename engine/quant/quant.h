@@ -86,10 +86,34 @@ bool quant_bytes(const struct quant_info *q, uint64_t n, uint64_t *bytes);
  *   type   sb_weights  slots  a slot's 16 bytes
  *   F32            32      8  4 weights
  *   F16, BF16      32      4  8 weights
- *   Q8_0          256     17  0: eight f16 scales, one per block of 32 columns;
- *                             1+2b, 2+2b: 32 signed bytes of block b
- *   Q4_0          256      9  0: eight f16 scales; 1+b: 32 nibbles of block b,
- *                             byte i = column i (low nibble), i+16 (high)
+ *   Q8_0          256     17  0: d; 1+2b, 2+2b: 32 signed bytes of block b
+ *   Q4_0, IQ4_NL  256      9  0: d; 1..8: codes
+ *   Q4_1          256     10  0: d; 1: m; 2..9: codes
+ *   Q5_0          256     11  0: d; 1..8: low 4 bits; 9, 10: bit 4
+ *   Q5_1          256     12  0: d; 1: m; 2..9: low 4 bits; 10, 11: bit 4
+ *   Q2_K          256      6  0: scales; 1: u16 d, dmin; 2..5: codes
+ *                             scales: 4 bits, nibble b of word 0 is of the first 16
+ *                             columns of block b, of word 1 of the other 16; words 2
+ *                             and 3 have the minimums in the same way
+ *   Q3_K          256      7  0: u16 d, 0, then six(first, second); 1..4: low 2
+ *                             bits; 5, 6: bit 2; first: the scales (plus 32) of the
+ *                             first 16 columns of each block, second: of the others
+ *   Q4_K          256      9  0: u16 d, dmin, then six(scales, minimums); 1..8: codes
+ *   Q5_K          256     11  0: as Q4_K; 1..8: low 4 bits; 9, 10: bit 4
+ *   Q6_K          256     14  0: 16 signed bytes, scales of 16 columns; 1: u16 d;
+ *                             2..9: low 4 bits; 10..13: bits 4 and 5
+ *   IQ4_XS        256      9  0: the file's d and scales; 1..8: codes
+ *   MXFP4         256      9  0: eight exponents; 1..8: codes (7 + weight's rank, -7..7)
+ *
+ *   b      a block of 32 columns, 0..7
+ *   d, m   eight f16: the scales, minimums of the blocks
+ *   codes  the weights' small integers as the file has them, but sorted: byte i of a
+ *          slot with codes of n bits has the columns i, i + 16, i + 32 … of the slot's
+ *          128 / n columns, from its lowest bits up
+ *   six(a, b)  two lists of eight 6-bit numbers in three words: nibble i of the first
+ *          word is of a[i], of the second of b[i]; the high bits of a[i] are at 2 i of
+ *          the third, those of b[i] at 16 + 2 i
+ *   What is not named is 0.
  */
 enum { QUANT_TILE_ROWS = 8, QUANT_SLOT_BYTES = 16 };
 

@@ -10,10 +10,32 @@ void quant_decode_f16(const void *src, float *dst, uint64_t n);
 void quant_decode_bf16(const void *src, float *dst, uint64_t n);
 void quant_decode_q8_0(const void *src, float *dst, uint64_t n);
 void quant_decode_q4_0(const void *src, float *dst, uint64_t n);
+void quant_decode_q4_1(const void *src, float *dst, uint64_t n);
+void quant_decode_q5_0(const void *src, float *dst, uint64_t n);
+void quant_decode_q5_1(const void *src, float *dst, uint64_t n);
+void quant_decode_q2_k(const void *src, float *dst, uint64_t n);
+void quant_decode_q3_k(const void *src, float *dst, uint64_t n);
+void quant_decode_q4_k(const void *src, float *dst, uint64_t n);
+void quant_decode_q5_k(const void *src, float *dst, uint64_t n);
+void quant_decode_q6_k(const void *src, float *dst, uint64_t n);
+void quant_decode_iq4_nl(const void *src, float *dst, uint64_t n);
+void quant_decode_iq4_xs(const void *src, float *dst, uint64_t n);
+void quant_decode_mxfp4(const void *src, float *dst, uint64_t n);
 
 void quant_pack_f32(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 void quant_pack_16bit(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 void quant_pack_q8_0(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 void quant_pack_q4_0(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q4_1(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q5_0(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q5_1(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q2_k(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q3_k(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q4_k(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q5_k(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_q6_k(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_iq4_nl(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_iq4_xs(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 
 #endif

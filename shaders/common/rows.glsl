@@ -13,6 +13,7 @@
 #include "common/weights.glsl"
 
 layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint LOCAL = 64;
 layout(constant_id = 1) const uint NR = 4; // rows of weights per lane
 layout(constant_id = 2) const uint NT = 1; // rows of activations per lane
 layout(constant_id = 3) const uint KS = 1; // lanes that share a row: 1 or 8
@@ -24,7 +25,7 @@ uint row_at[NR];    // slot 0 of each row of weights
 uint x_at[NT];      // first vec4 of each row of activations
 float acc[NR * NT]; // acc[r * NT + t]
 
-shared float part[KS > 1 ? gl_WorkGroupSize.x * NR * NT : 1];
+shared float part[KS > 1 ? LOCAL * NR * NT : 1];
 
 uint lane_split()
 {
@@ -34,7 +35,7 @@ uint lane_split()
 // The lane's first row when each has `per_lane` of them, 8 apart.
 uint first_row(uint per_lane)
 {
-    const uint tile = gl_WorkGroupID.x * (gl_WorkGroupSize.x / (TILE_ROWS * KS)) +
+    const uint tile = gl_WorkGroupID.x * (LOCAL / (TILE_ROWS * KS)) +
                       gl_LocalInvocationIndex / (TILE_ROWS * KS);
     return tile * per_lane * TILE_ROWS + gl_LocalInvocationIndex % TILE_ROWS;
 }
@@ -52,18 +53,23 @@ void clear_acc()
         acc[i] = 0.0;
 }
 
+float add4(vec4 v)
+{
+    return (v.x + v.y) + (v.z + v.w);
+}
+
 // acc += row_at . x_at over the superblocks of this lane.
 void add_products(uint n_sb, uint n_block)
 {
     for (uint sb = lane_split(); sb < n_sb; sb += KS) {
-        uvec4 head[NR];
+        W_HEAD head[NR];
         [[unroll]] for (uint r = 0; r < NR; r++)
             head[r] = w_head(row_at[r] + sb * (SB_SLOTS * TILE_ROWS));
 
         const uint n_here = SB_BLOCKS == 1 ? 1 : min(SB_BLOCKS, n_block - sb * SB_BLOCKS);
         for (uint b = 0; b < n_here; b++) {
             vec4 w[NR][BLOCK_VEC4];
-            float scale[NR];
+            W_SCALE scale[NR];
             [[unroll]] for (uint r = 0; r < NR; r++)
                 scale[r] = w_block(row_at[r] + sb * (SB_SLOTS * TILE_ROWS), b, head[r],
                                    w[r]);
@@ -73,11 +79,34 @@ void add_products(uint n_sb, uint n_block)
                 vec4 x[BLOCK_VEC4];
                 [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
                     x[i] = X4(x_at[t] + x_block + i);
+#if W_HALVES && W_MIN // the sums of x serve all rows
+                const vec2 x_sum = vec2(add4((x[0] + x[1]) + (x[2] + x[3])),
+                                        add4((x[4] + x[5]) + (x[6] + x[7])));
+#elif W_MIN
+                const float x_sum = add4(((x[0] + x[1]) + (x[2] + x[3])) +
+                                         ((x[4] + x[5]) + (x[6] + x[7])));
+#endif
                 [[unroll]] for (uint r = 0; r < NR; r++) {
                     vec4 s = w[r][0] * x[0];
+#if W_HALVES
+                    vec4 s1 = w[r][4] * x[4];
+                    [[unroll]] for (uint i = 1; i < BLOCK_VEC4 / 2; i++) {
+                        s = fma(w[r][i], x[i], s);
+                        s1 = fma(w[r][i + 4], x[i + 4], s1);
+                    }
+                    acc[r * NT + t] += scale[r].x * add4(s) + scale[r].y * add4(s1);
+#if W_MIN
+                    acc[r * NT + t] += dot(scale[r].zw, x_sum);
+#endif
+#else
                     [[unroll]] for (uint i = 1; i < BLOCK_VEC4; i++)
                         s = fma(w[r][i], x[i], s);
-                    acc[r * NT + t] += scale[r] * ((s.x + s.y) + (s.z + s.w));
+#if W_MIN
+                    acc[r * NT + t] += scale[r].x * add4(s) + scale[r].y * x_sum;
+#else
+                    acc[r * NT + t] += scale[r] * add4(s);
+#endif
+#endif
                 }
             }
         }
@@ -92,13 +121,13 @@ void add_splits()
         return;
     const uint lane = gl_LocalInvocationIndex;
     [[unroll]] for (uint i = 0; i < NR * NT; i++)
-        part[i * gl_WorkGroupSize.x + lane] = acc[i];
+        part[i * LOCAL + lane] = acc[i];
     barrier();
     if (lane_split() != 0)
         return;
     [[unroll]] for (uint i = 0; i < NR * NT; i++)
         for (uint k = 1; k < KS; k++)
-            acc[i] += part[i * gl_WorkGroupSize.x + lane + k * TILE_ROWS];
+            acc[i] += part[i * LOCAL + lane + k * TILE_ROWS];
 }
 
 #endif

@@ -3,9 +3,18 @@
 // here. Each of them gives:
 //
 //   SB_BLOCKS, SB_SLOTS     blocks of 32 columns, and slots, in a superblock
-//   uvec4 w_head(at)        what the blocks of a superblock share (scales)
-//   float w_block(at, b, head, w)
-//                           block b: 32 weights without their scale; returns that
+//   W_HEAD w_head(at)       what the blocks of a superblock share (scales)
+//   W_SCALE w_block(at, b, head, w)
+//                           block b: 32 codes w; returns what makes weights of them
+//
+// and may define W_HEAD (uvec4 otherwise), W_HALVES 1 when the two halves of a block have
+// scales of their own, W_MIN 1 when something is added to what was scaled:
+//
+//   W_HALVES  W_MIN  W_SCALE     weights of the first, of the last 16 columns
+//                    float s     s w
+//               1    vec2 s      s.x w + s.y
+//       1            vec2 s      s.x w             s.y w
+//       1       1    vec4 s      s.x w + s.z       s.y w + s.w
 //
 // `at` is the index of the superblock's slot 0 in the row: slot s is at + s * TILE_ROWS.
 // Indices count slots of 16 bytes; a window has at most 128 MiB, so 23 bits do.
@@ -29,9 +38,63 @@ layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; 
 #include "types/q8_0.glsl"
 #elif defined(TYPE_Q4_0)
 #include "types/q4_0.glsl"
+#elif defined(TYPE_Q4_1)
+#include "types/q4_1.glsl"
+#elif defined(TYPE_Q5_0)
+#include "types/q5_0.glsl"
+#elif defined(TYPE_Q5_1)
+#include "types/q5_1.glsl"
+#elif defined(TYPE_Q2_K)
+#include "types/q2_k.glsl"
+#elif defined(TYPE_Q3_K)
+#include "types/q3_k.glsl"
+#elif defined(TYPE_Q4_K)
+#include "types/q4_k.glsl"
+#elif defined(TYPE_Q5_K)
+#include "types/q5_k.glsl"
+#elif defined(TYPE_Q6_K)
+#include "types/q6_k.glsl"
+#elif defined(TYPE_IQ4_NL)
+#include "types/iq4_nl.glsl"
+#elif defined(TYPE_IQ4_XS)
+#include "types/iq4_xs.glsl"
+#elif defined(TYPE_MXFP4)
+#include "types/mxfp4.glsl"
 #else
 #error "no weight type"
 #endif
+
+#ifndef W_HEAD
+#define W_HEAD uvec4
+#endif
+#ifndef W_HALVES
+#define W_HALVES 0
+#endif
+#ifndef W_MIN
+#define W_MIN 0
+#endif
+
+#if W_HALVES && W_MIN
+#define W_SCALE vec4
+#elif W_HALVES || W_MIN
+#define W_SCALE vec2
+#else
+#define W_SCALE float
+#endif
+
+// Weights 4 i … of a block from its codes w[i].
+vec4 w_value(W_SCALE s, uint i, vec4 w)
+{
+#if W_HALVES && W_MIN
+    return i < BLOCK_VEC4 / 2 ? fma(vec4(s.x), w, vec4(s.z)) : fma(vec4(s.y), w, vec4(s.w));
+#elif W_HALVES
+    return (i < BLOCK_VEC4 / 2 ? s.x : s.y) * w;
+#elif W_MIN
+    return fma(vec4(s.x), w, vec4(s.y));
+#else
+    return s * w;
+#endif
+}
 
 // Slot 0 of superblock 0 of `row`.
 uint w_row(uint row, uint n_sb)

@@ -1,6 +1,8 @@
 // q8_0.glsl - decoder of Q8_0, 32 signed bytes and an f16 scale: see
 // common/weights.glsl. Slot 0 of a superblock has its 8 scales.
 
+#include "common/codes.glsl"
+
 #define SB_BLOCKS 8u
 #define SB_SLOTS 17u
 
@@ -9,23 +11,14 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-// Four signed bytes of a word. Shifts, because some compilers make a function call
-// of bitfieldExtract.
-vec4 w_bytes(uint q)
-{
-    const ivec4 up = ivec4(uvec4(q << 24, q << 16, q << 8, q));
-    return vec4(up >> 24);
-}
-
 float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
 {
     const uint s = at + (1u + 2u * b) * TILE_ROWS;
     const uvec4 q0 = W_SLOT(s);
     const uvec4 q1 = W_SLOT(s + TILE_ROWS);
     [[unroll]] for (uint i = 0; i < 4; i++) {
-        w[i] = w_bytes(q0[i]);
-        w[i + 4] = w_bytes(q1[i]);
+        w[i] = codes_signed_bytes(q0[i]);
+        w[i + 4] = codes_signed_bytes(q1[i]);
     }
-    const vec2 two = unpackHalf2x16(head[b / 2u]);
-    return (b & 1u) == 0u ? two.x : two.y;
+    return codes_half(head, b);
 }

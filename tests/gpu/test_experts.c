@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ops/weight.h"
 #include "ref/ref.h"
 #include "support/gpu_fixture.h"
 #include "support/rows.h"
@@ -28,6 +29,7 @@ struct one {
     struct gpu_buf *ids_buf;
     uint32_t *ids;
     enum act act;
+    const struct ops_shape *shape; /* NULL: what the operations pick for this device */
 };
 
 /* n different experts, in no order. */
@@ -98,8 +100,12 @@ static enum lem_status one_add(struct one *o, struct gpu_list *list)
                                          .y = gpu_slice_all(o->y.buf),
                                          .n_used = o->s.n_used,
                                          .x_stride = o->h.stride};
-    const enum lem_status st = op_experts_glu(list, &at, &glu);
-    return st == LEM_OK ? op_experts_down(list, &at, &down) : st;
+    enum lem_status st = o->shape ? ops_experts_glu(list, &at, &glu, o->shape)
+                                  : op_experts_glu(list, &at, &glu);
+    if (st == LEM_OK)
+        st = o->shape ? ops_experts_down(list, &at, &down, o->shape)
+                      : op_experts_down(list, &at, &down);
+    return st;
 }
 
 static void one_run(struct one *o)
@@ -199,6 +205,25 @@ static void experts_activations(void **state)
     check_one(fx, &s, ACT_SWIGLU_CLAMPED);
 }
 
+/* Shapes that other devices get: rows split among lanes. */
+static void experts_every_shape(void **state)
+{
+    static const struct ops_shape shape[] = {{2, 1, 8}, {4, 1, 8}, {2, 1, 1}, {4, 1, 1}};
+    static const uint32_t width[] = {32, 160, 288, 2080};
+    struct gpu_fixture *fx = *state;
+    for (uint32_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        for (uint32_t n = 0; n < 8; n++) {
+            const struct shape s = {n % 2 ? QUANT_Q8_0 : QUANT_F16, 3, 2, width[n / 2],
+                                    width[(n + 3) % 4]};
+            struct one o;
+            one_open(&o, fx, &s);
+            o.shape = &shape[i];
+            one_run(&o);
+            one_check(&o, "given shape");
+            one_close(&o);
+        }
+}
+
 /* Banks cut in windows. glu: the same bits. down: each window adds its slots in order, so
  * only the grouping of the sum may change. */
 static void experts_windows(void **state)
@@ -214,7 +239,7 @@ static void experts_windows(void **state)
         float *h = malloc(bytes);
         assert_non_null(h);
         memcpy(h, o.h.v, bytes);
-        for (uint32_t mats = 3; mats >= 1; mats -= 2) {
+        for (uint32_t mats = 1; mats <= 3; mats += 2) {
             weights_cut(&o.gate_up, mats, 0);
             weights_cut(&o.down, mats, 0);
             one_run(&o);
@@ -267,6 +292,7 @@ int main(void)
         cmocka_unit_test(experts_awkward_sizes),
         cmocka_unit_test(experts_real_sizes),
         cmocka_unit_test(experts_activations),
+        cmocka_unit_test(experts_every_shape),
         cmocka_unit_test(experts_windows),
         cmocka_unit_test(experts_same_bits),
         cmocka_unit_test(experts_glu_refuses_cut_experts),

@@ -33,8 +33,7 @@ static uint32_t align_of(const struct lem_device *d)
     return a > 256 ? a : 256; /* 256: no device wants more for a uniform */
 }
 
-/* ---- buffers ------------------------------------------------------------------------
- */
+/* ---- buffers ---------------------------------------------------------------- */
 
 static void buffers_start_as_zeros_and_keep_bytes(void **state)
 {
@@ -76,8 +75,7 @@ static void host_kinds_are_mapped(void **state)
     }
 }
 
-/* ---- kernels -------------------------------------------------------------------------
- */
+/* ---- kernels ---------------------------------------------------------------- */
 
 static void kernels_are_found_again(void **state)
 {
@@ -110,8 +108,7 @@ static void constants_size_shared_memory(void **state)
     gpu_buf_close(&b);
 }
 
-/* ---- order ---------------------------------------------------------------------------
- */
+/* ---- order ------------------------------------------------------------------ */
 
 /* The slices of one buffer: u32 [n_part][N], parts apart by `stride` bytes. */
 struct parts {
@@ -243,8 +240,7 @@ static void lists_run_in_order_and_grow(void **state)
     parts_close(&p);
 }
 
-/* ---- sizes of dispatches
- * --------------------------------------------------------------- */
+/* ---- sizes of dispatches ---------------------------------------------------- */
 
 static uint32_t count(const uint32_t *c, uint32_t x, uint32_t y)
 {
@@ -348,8 +344,7 @@ static void timed_lists_have_durations(void **state)
     parts_close(&p);
 }
 
-/* ---- uploads
- * --------------------------------------------------------------------------- */
+/* ---- uploads ---------------------------------------------------------------- */
 
 static void uploads_go_round_the_ring(void **state)
 {
@@ -381,8 +376,7 @@ static void uploads_go_round_the_ring(void **state)
     free(got);
 }
 
-/* ---- threads
- * --------------------------------------------------------------------------- */
+/* ---- threads ---------------------------------------------------------------- */
 
 struct worker {
     struct thread thread;

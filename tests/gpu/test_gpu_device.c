@@ -12,8 +12,7 @@
 #include "support/scratch.h"
 #include "test_shaders.h"
 
-/* ---- choosing
- * --------------------------------------------------------------------------- */
+/* ---- choosing --------------------------------------------------------------- */
 
 static void devices_are_listed(void **state)
 {
@@ -116,8 +115,7 @@ static void a_machine_without_drivers_is_told_what_to_install(void **state)
     assert_said(&said, "no Vulkan device: install the Vulkan driver");
 }
 
-/* ---- several, and lost ones
- * ---------------------------------------------------------------- */
+/* ---- several, and lost ones ------------------------------------------------- */
 
 static uint32_t run_once(struct lem_device *d, struct gpu_list **l, struct gpu_buf **b)
 {
@@ -240,8 +238,7 @@ static void validation_is_heard(void **state)
     assert_silent(&said);
 }
 
-/* ---- pipeline cache
- * --------------------------------------------------------------------------- */
+/* ---- pipeline cache --------------------------------------------------------- */
 
 /* Errors and warnings, counted; the last warning. */
 struct heard {

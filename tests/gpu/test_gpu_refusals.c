@@ -18,8 +18,7 @@ static const struct gpu_kernel *chain(struct lem_device *d)
     return k;
 }
 
-/* ---- kernels
- * ---------------------------------------------------------------------------- */
+/* ---- kernels ---------------------------------------------------------------- */
 
 static void workgroups_are_limited_by_the_caps(void **state)
 {
@@ -152,8 +151,21 @@ static void reflection_reads_access_and_sizes(void **state)
     }
 }
 
-/* ---- dispatches
- * ---------------------------------------------------------------------------- */
+static void every_shader_of_the_engine_can_be_read(void **state)
+{
+    (void)state;
+    for (const struct gpu_shader *s = gpu_shaders; s->name; s++) {
+        struct gpu_reflection r;
+        const uint32_t local = 32;
+        const char *problem = gpu_reflect(s->code, s->size, &local, 1, &r);
+        if (problem)
+            fail_msg("%s has %s", s->name, problem);
+        if (r.local[0] != 32 || r.n_binding == 0 || r.push_size % 4 != 0)
+            fail_msg("%s: constant 0 is not the width, or nothing is bound", s->name);
+    }
+}
+
+/* ---- dispatches ------------------------------------------------------------- */
 
 enum mistake {
     NO_BUFFER,
@@ -277,8 +289,7 @@ static void too_many_rows_are_refused(void **state)
     gpu_buf_close(&x);
 }
 
-/* ---- memory
- * ---------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------- */
 
 static void the_limit_of_memory_is_kept(void **state)
 {
@@ -367,6 +378,7 @@ int main(void)
         cmocka_unit_test(unknown_shaders_are_named),
         cmocka_unit_test(damaged_shaders_are_refused),
         cmocka_unit_test(reflection_reads_access_and_sizes),
+        cmocka_unit_test(every_shader_of_the_engine_can_be_read),
         cmocka_unit_test(mistakes_are_refused_and_said),
         cmocka_unit_test(too_many_rows_are_refused),
         cmocka_unit_test(the_limit_of_memory_is_kept),

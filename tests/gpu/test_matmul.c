@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ops/weight.h"
 #include "ref/ref.h"
 #include "support/gpu_fixture.h"
 #include "support/rows.h"
@@ -27,6 +28,7 @@ struct trial {
     uint32_t max_rows;
     float scale;
     bool add, n_out, with_bias;
+    const struct ops_shape *shape; /* NULL: what op_matmul picks for this device */
 };
 
 static void trial_open(struct trial *t, struct lem_device *d, uint32_t type,
@@ -68,7 +70,7 @@ static enum lem_status trial_add(struct trial *t, struct gpu_list *list)
                                 .scale = t->scale,
                                 .add = t->add,
                                 .n_out = t->n_out};
-    return op_matmul(list, &at, &a);
+    return t->shape ? ops_matmul(list, &at, &a, t->shape) : op_matmul(list, &at, &a);
 }
 
 /* Rows of x that count: with n_out all but one, so that the two differ. */
@@ -177,7 +179,7 @@ static void check_shape(struct gpu_fixture *fx, uint32_t type, uint32_t n_row,
     trial_close(&t);
 }
 
-/* Below, at and beyond a tile, a block, a workgroup and a superblock; 600 rows are
+/* Below, at and beyond a tile, a block, a workgroup and a superblock; 257 rows are
  * enough for the kernels that give a lane several of them. */
 static void matmul_awkward_sizes(void **state)
 {
@@ -275,6 +277,27 @@ static void matmul_windows(void **state)
     }
 }
 
+/* Shapes that other devices get: rows split among lanes, more tokens per lane. */
+static void matmul_every_shape(void **state)
+{
+    static const struct ops_shape shape[] = {
+        {1, 1, 8}, {2, 1, 8}, {2, 1, 1}, {1, 8, 1}, {2, 8, 1}};
+    static const uint32_t rows[] = {1, 8, 65, 129, 257};
+    static const uint32_t cols[] = {32, 288, 2048 + 32};
+    struct gpu_fixture *fx = *state;
+    for (uint32_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        for (uint32_t n = 0; n < 30; n++) {
+            struct trial t;
+            trial_open(&t, fx->device, n % 2 ? QUANT_Q4_0 : QUANT_F32, rows[n % 5],
+                       cols[n % 3], shape[i].tokens == 1 ? 1 : 1 + n % 10, &fx->seed);
+            t.shape = &shape[i];
+            t.add = n % 3 == 0;
+            trial_run(&t);
+            trial_check(&t);
+            trial_close(&t);
+        }
+}
+
 /* Of a bank, op_matmul uses matrix 0. */
 static void matmul_bank(void **state)
 {
@@ -346,6 +369,7 @@ int main(void)
         cmocka_unit_test(matmul_flags),
         cmocka_unit_test(matmul_fewer_rows_than_planned),
         cmocka_unit_test(matmul_windows),
+        cmocka_unit_test(matmul_every_shape),
         cmocka_unit_test(matmul_bank),
         cmocka_unit_test(matmul_same_bits),
         cmocka_unit_test(matmul_refuses),

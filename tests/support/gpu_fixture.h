@@ -14,9 +14,9 @@ struct gpu_fixture {
 
 /* Group setup and teardown; *state is the struct gpu_fixture. The device is the one
  * that LEMNOS_TEST_DEVICE names, its caps those of LEMNOS_TEST_CAPS. Without any
- * device the program ends as skipped: exit code GPU_FIXTURE_SKIP. Teardown fails when
- * the validation layer complained, an error line came that no test asked for, or
- * device memory is still in use. */
+ * device the program ends as skipped: exit code GPU_FIXTURE_SKIP. Teardown ends it as
+ * failed when the validation layer complained, an error line came that no test asked
+ * for, or device memory is still in use. */
 enum { GPU_FIXTURE_SKIP = 77 };
 int gpu_fixture_open(void **state);
 int gpu_fixture_close(void **state);

@@ -3,12 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 extern char **environ;
 
@@ -67,7 +72,8 @@ void program_start(struct program *p, const char *const *argv)
     if (!p->out_path)
         need(posix_spawn_file_actions_adddup2(&fa, fileno(p->out_file), 1), "output");
     else if (p->out_path[0])
-        need(posix_spawn_file_actions_addopen(&fa, 1, p->out_path, O_WRONLY, 0), "output");
+        need(posix_spawn_file_actions_addopen(&fa, 1, p->out_path, O_WRONLY, 0),
+             "output");
     else
         need(posix_spawn_file_actions_addclose(&fa, 1), "output");
     char **env = join_env(p->env);
@@ -88,7 +94,7 @@ static char *take(FILE *f, size_t *n)
     fseek(f, 0, SEEK_END);
     const long size = ftell(f);
     char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
-    need(text ? 0 : ENOMEM, "the program's output");
+    need(text ? 0 : ENOMEM, "a file's text");
     rewind(f);
     *n = fread(text, 1, (size_t)size, f);
     text[*n] = '\0';
@@ -119,4 +125,18 @@ void program_free(struct program *p)
     free(p->out);
     free(p->err);
     *p = (struct program){0};
+}
+
+char *program_read_file(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        fail_msg("%s is not there", path);
+    return take(f, n);
+}
+
+void assert_contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("\"%s\" is not in: %s", part, text);
 }

@@ -17,8 +17,8 @@ struct program {
     const char *out_path;   /* standard output goes there; "" = it is closed */
     const char *const *env; /* "NAME=value" …, NULL: set on top of the test's own */
     /* after */
-    int code;         /* exit code; 128 + number when a signal ended it */
-    char *out, *err;  /* what it printed, terminated */
+    int code;        /* exit code; 128 + number when a signal ended it */
+    char *out, *err; /* what it printed, terminated */
     size_t n_out;
     /* between program_start() and program_wait() */
     pid_t pid;
@@ -35,5 +35,10 @@ size_t program_out_bytes(const struct program *p);
 void program_wait(struct program *p);
 
 void program_free(struct program *p);
+
+/* A whole file, terminated, to free(). Fails the test when it is not there. */
+char *program_read_file(const char *path, size_t *n);
+/* Fails the test unless `part` stands in `text`. */
+void assert_contains(const char *text, const char *part);
 
 #endif

@@ -1,6 +1,8 @@
 /* tolerance.c - comparing floats in tests, with messages that help. */
 #include "support/tolerance.h"
 
+#include <string.h>
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -56,6 +58,17 @@ uint32_t random_u32(uint64_t *state)
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return (uint32_t)((z ^ z >> 31) >> 32);
+}
+
+void assert_bits(const float *got, const float *want, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t g, w;
+        memcpy(&g, &got[i], sizeof g);
+        memcpy(&w, &want[i], sizeof w);
+        if (g != w)
+            fail_msg("value %zu is %a, expected %a", i, (double)got[i], (double)want[i]);
+    }
 }
 
 float random_f32(uint64_t *state)

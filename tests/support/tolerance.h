@@ -23,6 +23,9 @@ __attribute__((format(printf, 5, 6))) void assert_close_rms(const float *got,
                                                             double tol, const char *fmt,
                                                             ...);
 
+/* Fail unless all `n` values are the same bits, so that -0 and NaN count too. */
+void assert_bits(const float *got, const float *want, size_t n);
+
 /* Reproducible floats: uniform in [-1, 1). */
 float random_f32(uint64_t *state);
 uint32_t random_u32(uint64_t *state);

@@ -3,48 +3,10 @@
 #include "support/weights.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
-#include "base/half.h"
+#include "support/blocks.h"
 #include "support/tolerance.h"
-
-/* A block of Q8_0 or Q4_0: an f16 scale, then bytes of which each may be anything. */
-static void random_block(uint8_t *block, uint32_t bytes, float scale, uint64_t *seed)
-{
-    const uint16_t d = half_from_f32(scale * (0.5f + 0.5f * random_f32(seed)));
-    memcpy(block, &d, sizeof d);
-    for (uint32_t i = sizeof d; i < bytes; i++)
-        block[i] = (uint8_t)random_u32(seed);
-}
-
-static void random_weight(const struct quant_info *q, uint8_t *at, uint64_t *seed)
-{
-    const float f = random_f32(seed);
-    uint32_t bits;
-    switch (q->type) {
-    case QUANT_F32:
-        memcpy(at, &f, sizeof f);
-        break;
-    case QUANT_F16: {
-        const uint16_t h = half_from_f32(f);
-        memcpy(at, &h, sizeof h);
-        break;
-    }
-    case QUANT_BF16:
-        memcpy(&bits, &f, sizeof bits);
-        memcpy(at, (const uint8_t *)&bits + 2, 2);
-        break;
-    case QUANT_Q8_0:
-        random_block(at, q->block_bytes, 1.0f / 127, seed);
-        break;
-    case QUANT_Q4_0:
-        random_block(at, q->block_bytes, 1.0f / 8, seed);
-        break;
-    default:
-        fail_msg("no random weights of type %s", q->name);
-    }
-}
 
 void weights_open(struct weights *w, struct lem_device *device, uint32_t type,
                   uint32_t n_mat, uint32_t n_row, uint32_t n_col, uint64_t *seed)
@@ -58,9 +20,14 @@ void weights_open(struct weights *w, struct lem_device *device, uint32_t type,
     const uint64_t bytes = w->row_bytes * n_row * n_mat;
     w->file = malloc(bytes);
     assert_non_null(w->file);
-    for (uint64_t i = 0; i < bytes; i += q->block_bytes)
-        random_weight(q, w->file + i, seed);
-    weights_cut(w, n_mat, 0);
+    blocks_random(q, w->file, bytes, seed);
+
+    uint64_t mat_bytes;
+    assert_true(quant_tile_bytes(q, n_col, &mat_bytes));
+    mat_bytes *= ceil_div(n_row, QUANT_TILE_ROWS);
+    const uint64_t fit = gpu_caps(device)->max_buffer_range / mat_bytes;
+    assert_true(fit >= 1);
+    weights_cut(w, fit < n_mat ? (uint32_t)fit : n_mat, 0);
 }
 
 void weights_close(struct weights *w)

@@ -14,8 +14,8 @@ struct weights {
     struct ops_weight ops; /* what operations take */
 };
 
-/* n_mat matrices [n_row][n_col] of enum quant_type `type`, values below about 1, all
- * in one window. Fails the test when that is not possible. */
+/* n_mat matrices [n_row][n_col] of enum quant_type `type`, values below about 1, in
+ * as few windows as the device allows. Fails the test when that is not possible. */
 void weights_open(struct weights *w, struct lem_device *device, uint32_t type,
                   uint32_t n_mat, uint32_t n_row, uint32_t n_col, uint64_t *seed);
 void weights_close(struct weights *w);

@@ -1,0 +1,63 @@
+/* mxfp4.c - MXFP4, blocks of 32 four-bit floats with a power of two: decoder and
+ * packing. Source: OCP Microscaling Formats (MX) Specification 1.0: elements E2M1,
+ * scale E8M0. */
+#include "quant/types.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "quant/quant.h"
+
+enum { BLOCK = 32, SB_BLOCKS = 8 };
+
+/* weight i = 2^(exponent - 127) * E2M1 of the low nibble of q[i], i + 16: of the high
+ * one. As ggml does, 255 is an exponent like the others and no NaN. */
+struct block_mxfp4 {
+    uint8_t exponent;
+    uint8_t q[BLOCK / 2];
+};
+_Static_assert(sizeof(struct block_mxfp4) == 17, "17 bytes per 32 weights");
+
+/* Twice the value of sign, two bits of exponent, one of mantissa. */
+static const int8_t twice[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+void quant_decode_mxfp4(const void *src, float *dst, uint64_t n)
+{
+    const uint8_t *p = src;
+    for (uint64_t i = 0; i < n; i += BLOCK, p += sizeof(struct block_mxfp4)) {
+        struct block_mxfp4 b;
+        memcpy(&b, p, sizeof b);
+        const float scale = ldexpf(1.0f, b.exponent - 128);
+        for (uint32_t j = 0; j < BLOCK / 2; j++) {
+            dst[i + j] = scale * (float)twice[b.q[j] & 15];
+            dst[i + j + BLOCK / 2] = scale * (float)twice[b.q[j] >> 4];
+        }
+    }
+}
+
+/* Sign and magnitude in order of value, 7 in the middle: that way a short polynomial
+ * gives the weight, where the original code would need a table. */
+static uint32_t in_order(uint32_t nibble)
+{
+    const uint32_t magnitude = nibble & 7;
+    return nibble & 8 ? 7 - magnitude : 7 + magnitude;
+}
+
+void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t stride)
+{
+    const uint8_t *p = src;
+    const uint32_t n_block = n / BLOCK;
+    uint8_t exponents[QUANT_SLOT_BYTES] = {0};
+    uint8_t *at = slot + stride;
+
+    for (uint32_t b = 0; b < n_block;
+         b++, p += sizeof(struct block_mxfp4), at += stride) {
+        exponents[b] = p[0];
+        for (uint32_t i = 0; i < QUANT_SLOT_BYTES; i++)
+            at[i] = (uint8_t)(in_order(p[1 + i] & 15) | in_order(p[1 + i] >> 4) << 4);
+    }
+    /* The kernels take exponents of 0 and 1, whose scales are no normal f32, as 0. */
+    for (uint32_t b = n_block; b < SB_BLOCKS; b++, at += stride)
+        memset(at, 0, QUANT_SLOT_BYTES);
+    memcpy(slot, exponents, sizeof exponents);
+}

@@ -1,0 +1,30 @@
+// mxfp4.glsl - decoder of MXFP4, 32 four-bit floats and a power of two: see
+// common/weights.glsl. Slot 0 of a superblock has its 8 exponents.
+
+#include "common/codes.glsl"
+
+#define SB_BLOCKS 8u
+#define SB_SLOTS 9u
+
+uvec4 w_head(uint at)
+{
+    return W_SLOT(at);
+}
+
+// Twice the weights of the ranks -7..7: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives. The
+// polynomial misses none by more than 0.43.
+vec4 mxfp4_twice(vec4 rank)
+{
+    return roundEven(rank * fma(rank, rank * (1.0 / 52.0), vec4(37.0 / 52.0)));
+}
+
+float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+{
+    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
+    codes_to_floats(codes_low4(q), codes_high4(q), 7.0, w);
+    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+        w[i] = mxfp4_twice(w[i]);
+    // 2^(exponent - 128); what would be subnormal is 0
+    const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
+    return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
+}

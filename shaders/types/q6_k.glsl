@@ -1,0 +1,30 @@
+// q6_k.glsl - decoder of Q6_K, 6 bits less 32 with an 8-bit scale per 16 columns: see
+// common/weights.glsl. Slot 0 of a superblock has the scales, slot 1 what they are
+// multiplied with, 2 to 9 four bits of the codes, 10 to 13 the other two.
+
+#include "common/codes.glsl"
+
+#define SB_BLOCKS 8u
+#define SB_SLOTS 14u
+#define W_HALVES 1
+
+struct w_scales {
+    uvec4 code;
+    float d;
+};
+#define W_HEAD w_scales
+
+w_scales w_head(uint at)
+{
+    return w_scales(W_SLOT(at), unpackHalf2x16(W_SLOT(at + TILE_ROWS).x).x);
+}
+
+vec2 w_block(uint at, uint b, w_scales head, out vec4 w[BLOCK_VEC4])
+{
+    const uvec4 q = W_SLOT(at + (2u + b) * TILE_ROWS);
+    const uvec4 h = W_SLOT(at + (10u + b / 2u) * TILE_ROWS) >> (4u * (b & 1u));
+    codes_to_floats(codes_low4(q) | ((h << 4) & 0x30303030u),
+                    codes_high4(q) | ((h << 2) & 0x30303030u), 32.0, w);
+    const uint two = head.code[b / 2u] >> (16u * (b & 1u));
+    return head.d * vec2(ivec2(uvec2(two << 24, two << 16)) >> 24);
+}
