@@ -129,6 +129,7 @@ static void read_limits(struct gpu_physical *p, const VkPhysicalDeviceLimits *l)
     c->max_storage_bindings = (uint32_t)least(l->maxPerStageDescriptorStorageBuffers,
                                               l->maxDescriptorSetStorageBuffers);
     p->uniform_align = (uint32_t)l->minUniformBufferOffsetAlignment;
+    p->texel_align = (uint32_t)l->minTexelBufferOffsetAlignment;
     p->max_uniform_range = l->maxUniformBufferRange;
     p->timestamp_ns = l->timestampPeriod;
     for (int i = 0; i < 3; i++) {

@@ -45,7 +45,9 @@ enum lem_status gpu_buf_read(struct gpu_buf *buf, uint64_t offset, uint64_t size
                              void *out);
 
 /* Part of a buffer, as a kernel binds it. `offset` is a multiple of
- * caps.storage_align, `size` at most caps.max_buffer_range. */
+ * caps.storage_align, `size` at most caps.max_buffer_range; where the shader declares
+ * a texel buffer, at most caps.max_texel_elements of GPU_TEXEL_BYTES. */
+enum { GPU_TEXEL_BYTES = 16 };
 struct gpu_slice {
     struct gpu_buf *buf;
     uint64_t offset, size; /* bytes */

@@ -40,6 +40,7 @@ static const char *lacks(const struct lem_device_caps *c, uint32_t capability)
     switch (capability) {
     case 0:  /* Matrix */
     case 1:  /* Shader */
+    case 46: /* SampledBuffer */
     case 61: /* GroupNonUniform: subgroup ids alone are in every 1.1 device */
         return NULL;
     case 9: /* Float16 */
@@ -125,9 +126,7 @@ static enum lem_status make_layout(struct lem_device *d, struct gpu_kernel *k)
             continue;
         binding[n++] = (VkDescriptorSetLayoutBinding){
             .binding = i,
-            .descriptorType = k->info.bind[i].kind == GPU_BIND_UNIFORM
-                                  ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-                                  : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+            .descriptorType = gpu_descriptor_type(k->info.bind[i].kind),
             .descriptorCount = 1,
             .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
         };

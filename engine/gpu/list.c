@@ -67,6 +67,8 @@ void gpu_list_close(struct gpu_list **list)
         d->fn.vkDestroyFence(d->handle, l->fence, NULL);
     if (l->cmd_pool)
         d->fn.vkDestroyCommandPool(d->handle, l->cmd_pool, NULL);
+    for (uint32_t i = 0; i < l->n; i++)
+        gpu_set_close(d, &l->entry[i]);
     gpu_pools_close(d, &l->pools);
     gpu_hazards_close(&l->hazards);
     arena_free(&l->arena);
@@ -137,6 +139,9 @@ static enum lem_status check_bindings(const struct place *at,
         if (wanted && info->bind[i].kind == GPU_BIND_STORAGE)
             st = check_slice(at, s, i, p->info.caps.storage_align,
                              p->info.caps.max_buffer_range);
+        else if (wanted && gpu_bind_is_texel(info->bind[i].kind))
+            st = check_slice(at, s, i, p->texel_align,
+                             p->info.caps.max_texel_elements * GPU_TEXEL_BYTES);
         else if (wanted)
             st = check_slice(at, s, i, p->uniform_align, p->max_uniform_range);
     }
@@ -215,12 +220,14 @@ enum lem_status gpu_list_add(struct gpu_list *list, const struct gpu_dispatch *d
         memcpy(e.push, d->push, d->push_size);
     e.d.push = NULL;
 
-    st = gpu_set_make(device, &list->pools, &e.d, &e.set);
-    if (st != LEM_OK)
+    st = gpu_set_make(device, &list->pools, &e);
+    if (st == LEM_OK && !gpu_hazards_add(&list->hazards, &e.d, &e.barrier))
+        st = log_fail(&device->log, LEM_ERR_MEMORY, "no memory for \"%s\" in list %s",
+                      d->label, list->name);
+    if (st != LEM_OK) {
+        gpu_set_close(device, &e);
         return st;
-    if (!gpu_hazards_add(&list->hazards, &e.d, &e.barrier))
-        return log_fail(&device->log, LEM_ERR_MEMORY, "no memory for \"%s\" in list %s",
-                        d->label, list->name);
+    }
     list->entry[list->n++] = e;
     list->recorded = false;
     list->uses_rows = list->uses_rows || d->rows_per_group != 0;

@@ -10,7 +10,8 @@ struct gpu_entry {
     struct gpu_dispatch d; /* label: our copy; push: use the one below */
     uint8_t push[GPU_MAX_PUSH];
     VkDescriptorSet set;
-    bool barrier; /* before it */
+    VkBufferView view[GPU_MAX_BINDING]; /* of texel buffers; else VK_NULL_HANDLE */
+    bool barrier;                       /* before it */
     uint64_t ns;
 };
 
@@ -36,13 +37,15 @@ void gpu_hazards_close(struct gpu_hazards *h);
 
 struct gpu_pool {
     VkDescriptorPool handle;
-    uint32_t n_set, n_storage, n_uniform; /* still free */
+    uint32_t n_set, n_storage, n_uniform, n_texel; /* still free */
     struct gpu_pool *next;
 };
 
-/* A set with the slices of `d`, written once; VK_NULL_HANDLE for none. */
+/* A set with the slices of entry->d, written once; VK_NULL_HANDLE for none. */
 enum lem_status gpu_set_make(struct lem_device *device, struct gpu_pool **pools,
-                             const struct gpu_dispatch *d, VkDescriptorSet *out);
+                             struct gpu_entry *entry);
+/* The views of its texel buffers; the set goes with its pool. */
+void gpu_set_close(struct lem_device *device, struct gpu_entry *entry);
 void gpu_pools_close(struct lem_device *device, struct gpu_pool **pools);
 
 /* ---- timer.c: a timestamp after every dispatch ------------------------------ */

@@ -73,7 +73,7 @@ struct gpu_physical {
     uint32_t driver_version;
     uint8_t cache_uuid[VK_UUID_SIZE];
     uint32_t max_group[3], max_local[3];
-    uint32_t uniform_align, max_uniform_range;
+    uint32_t uniform_align, max_uniform_range, texel_align;
     /* Device memory is mapped: host and device share it. */
     bool unified;
 };

@@ -16,6 +16,8 @@ enum op {
     OP_TYPE_INT = 21,
     OP_TYPE_FLOAT = 22,
     OP_TYPE_VECTOR = 23,
+    OP_TYPE_IMAGE = 25,
+    OP_TYPE_SAMPLED_IMAGE = 27,
     OP_TYPE_ARRAY = 28,
     OP_TYPE_RUNTIME_ARRAY = 29,
     OP_TYPE_STRUCT = 30,
@@ -337,6 +339,31 @@ static void add_binding(struct module *m, const struct note *var, uint32_t type,
         out->n_binding = var->binding + 1;
 }
 
+/* A uniform texel buffer: an image, or one with a sampler, of dimension Buffer. */
+static void add_texel_buffer(struct module *m, const struct note *var, uint32_t type,
+                             struct gpu_reflection *out)
+{
+    enum { DIM_BUFFER = 5, SAMPLED = 1 };
+    const struct note *image = note(m, type);
+    if (op_of(image) == OP_TYPE_SAMPLED_IMAGE && image->n_word > 2)
+        image = note(m, image->at[2]);
+    if (op_of(image) != OP_TYPE_IMAGE || image->n_word < 9 ||
+        image->at[3] != DIM_BUFFER || image->at[7] != SAMPLED) {
+        fail(m, "an image or sampler that is no uniform texel buffer");
+        return;
+    }
+    if (var->set != 0 || var->binding >= GPU_MAX_BINDING ||
+        out->bind[var->binding].kind != GPU_BIND_NONE) {
+        fail(m, "a texel buffer outside set 0, beyond GPU_MAX_BINDING or declared twice");
+        return;
+    }
+    const bool is_float = op_of(note(m, image->at[2])) == OP_TYPE_FLOAT;
+    out->bind[var->binding] = (struct gpu_binding){
+        .kind = is_float ? GPU_BIND_TEXEL_FLOAT : GPU_BIND_TEXEL_UINT, .read = true};
+    if (var->binding + 1 > out->n_binding)
+        out->n_binding = var->binding + 1;
+}
+
 static void read_variable(struct module *m, const struct note *var,
                           struct gpu_reflection *out)
 {
@@ -354,7 +381,7 @@ static void read_variable(struct module *m, const struct note *var,
         add_binding(m, var, type, note(m, type)->buffer_block, out);
         break;
     case CLASS_UNIFORM_CONSTANT:
-        fail(m, "an image, sampler or texel buffer");
+        add_texel_buffer(m, var, type, out);
         break;
     case CLASS_PUSH_CONSTANT:
         out->push_size = size_of(m, type, 0);

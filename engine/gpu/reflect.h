@@ -13,8 +13,15 @@
 enum gpu_bind_kind {
     GPU_BIND_NONE, /* number not used by the shader */
     GPU_BIND_STORAGE,
-    GPU_BIND_UNIFORM
+    GPU_BIND_UNIFORM,
+    GPU_BIND_TEXEL_UINT, /* texel buffers: elements of four u32, or four f32 */
+    GPU_BIND_TEXEL_FLOAT
 };
+
+static inline bool gpu_bind_is_texel(enum gpu_bind_kind kind)
+{
+    return kind == GPU_BIND_TEXEL_UINT || kind == GPU_BIND_TEXEL_FLOAT;
+}
 
 struct gpu_binding {
     enum gpu_bind_kind kind;

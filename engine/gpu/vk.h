@@ -108,6 +108,10 @@ enum lem_status gpu_cache_open(struct lem_device *d, const char *dir);
 void gpu_cache_save(struct lem_device *d); /* when something is new */
 void gpu_cache_close(struct lem_device *d);
 
+/* ---- sets.c ----------------------------------------------------------------- */
+
+VkDescriptorType gpu_descriptor_type(enum gpu_bind_kind kind);
+
 /* ---- kernel.c --------------------------------------------------------------- */
 
 void gpu_kernels_close(struct lem_device *d);

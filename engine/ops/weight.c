@@ -49,6 +49,15 @@ static bool window_fits(const struct ops_weight *w, const struct ops_window *win
            check_mul(bytes, win->n_mat, &bytes) && bytes <= win->slice.size;
 }
 
+/* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory
+ * gives them. Where texel buffers hold less than a window, that is no choice. */
+static bool fetches_texels(const struct lem_device *device)
+{
+    return gpu_type(device) == LEM_DEVICE_CPU &&
+           gpu_caps(device)->max_texel_elements >=
+               gpu_caps(device)->max_buffer_range / GPU_TEXEL_BYTES;
+}
+
 enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_at *at,
                                   const char *op, const struct ops_weight *w,
                                   const struct ops_shape *shape,
@@ -69,7 +78,8 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
                             w->type->name);
 
     char name[64];
-    const int len = snprintf(name, sizeof name, "%s.%s", op, w->type->shader);
+    const int len = snprintf(name, sizeof name, "%s.%s%s", op, w->type->shader,
+                             fetches_texels(device) ? ".texel" : "");
     if (len < 0 || (size_t)len >= sizeof name)
         return log_fail(gpu_log(device), LEM_ERR_ARGUMENT,
                         "%s: kernel name %s.%s is too long; this is a bug, please "

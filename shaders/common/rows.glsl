@@ -18,8 +18,13 @@ layout(constant_id = 1) const uint NR = 4; // rows of weights per lane
 layout(constant_id = 2) const uint NT = 1; // rows of activations per lane
 layout(constant_id = 3) const uint KS = 1; // lanes that share a row: 1 or 8
 
+#ifdef FETCH_TEXEL
+layout(set = 0, binding = 1) uniform samplerBuffer x_vec4;
+#define X4(i) texelFetch(x_vec4, int(i))
+#else
 layout(std430, set = 0, binding = 1) readonly buffer Xs { vec4 x_vec4[]; };
 #define X4(i) x_vec4[i]
+#endif
 
 uint row_at[NR];    // slot 0 of each row of weights
 uint x_at[NT];      // first vec4 of each row of activations

@@ -25,8 +25,15 @@
 #define TILE_ROWS 8u
 #define BLOCK_VEC4 8u // vec4 in a block of 32
 
+// Some devices, CPUs above all, fetch texels many times faster than buffer elements:
+// -DFETCH_TEXEL builds that variant of the same code.
+#ifdef FETCH_TEXEL
+layout(set = 0, binding = 0) uniform usamplerBuffer w_slots;
+#define W_SLOT(i) texelFetch(w_slots, int(i))
+#else
 layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; };
 #define W_SLOT(i) w_slots[i]
+#endif
 
 #if defined(TYPE_F32)
 #include "types/f32.glsl"
