@@ -6,6 +6,7 @@
 //   binding 1  x    [n_col]             f32  read
 //   binding 2  ids  [n_used]            u32  read
 //   binding 3  y    [n_used][y_stride]  f32  write
+//   binding 4  bias [n_expert][2 n_ff]  f32  read, with EXPERTS_BIAS: on gate and up
 //
 // Workgroup (i, k) does rows i * (rows of a workgroup) … of slot k. Of a lane's NR rows
 // of weights the first half are gate rows, the other half their up rows. Slots whose
@@ -19,6 +20,7 @@
 
 layout(std430, set = 0, binding = 2) readonly buffer Ids { uint ids[]; };
 layout(std430, set = 0, binding = 3) writeonly buffer Ys { float y[]; };
+layout(std430, set = 0, binding = 4) readonly buffer Bias { float bias[]; };
 layout(push_constant) uniform Push { experts_glu_params p; };
 
 const uint PAIRS = NR / 2; // gate and up rows per lane
@@ -47,8 +49,14 @@ void main()
 
     [[unroll]] for (uint i = 0; i < PAIRS; i++) {
         const uint row = row0 + i * TILE_ROWS;
-        if (row < p.n_ff)
-            y[slot * p.y_stride + row] =
-                act_glu(p.act, acc[i], acc[PAIRS + i], p.alpha, p.limit);
+        if (row >= p.n_ff)
+            break;
+        vec2 gate_up = vec2(acc[i], acc[PAIRS + i]);
+        if ((p.flags & EXPERTS_BIAS) != 0) {
+            const uint at = ids[slot] * 2 * p.n_ff + row;
+            gate_up += vec2(bias[at], bias[at + p.n_ff]);
+        }
+        y[slot * p.y_stride + row] =
+            act_glu(p.act, gate_up.x, gate_up.y, p.alpha, p.limit);
     }
 }

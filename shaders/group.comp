@@ -1,7 +1,7 @@
 #version 450
 // group: sort the pairs (token * n_used + slot) by expert, for the grouped matmuls.
 // Within an expert they stand by rising pair number: what is added to what never
-// depends on the order of events.
+// depends on the order of events. Slots with ROUTER_NO_EXPERT are left out.
 //
 //   binding 0  step_params
 //   binding 1  ids    u32 [n_token][n_used]                                read
@@ -31,10 +31,12 @@ shared uint next[EXPERTS];   // pairs of the expert; then where its next one goe
 shared uvec2 before[128];    // pairs and tiles of one lane's experts
 shared uvec4 around[128];    // experts of the pairs in hand, four per lane
 
-// The expert of a pair; a bad id must not leave the arrays.
+// The expert of a pair, NONE for a slot without one; a bad id must not leave the arrays.
 uint expert_of(uint pair, uint n_pair)
 {
-    return pair < n_pair ? min(ids[pair], p.n_expert - 1u) : NONE;
+    if (pair >= n_pair || ids[pair] == ROUTER_NO_EXPERT)
+        return NONE;
+    return min(ids[pair], p.n_expert - 1u);
 }
 
 // Sums do not depend on the order of the atomics.
@@ -44,8 +46,11 @@ void count_pairs(uint n_pair)
     for (uint e = lane; e < p.n_expert; e += gl_WorkGroupSize.x)
         next[e] = 0u;
     barrier();
-    for (uint i = lane; i < n_pair; i += gl_WorkGroupSize.x)
-        atomicAdd(next[expert_of(i, n_pair)], 1u);
+    for (uint i = lane; i < n_pair; i += gl_WorkGroupSize.x) {
+        const uint e = expert_of(i, n_pair);
+        if (e != NONE)
+            atomicAdd(next[e], 1u);
+    }
     barrier();
 }
 

@@ -1,12 +1,13 @@
 #version 450
-// matmul_experts: y[pair][y_off + r] = W[expert of pair][r] . x[row]; row is the pair's
-// token, or the pair itself with EXPERTS_X_BY_PAIR. Many tokens, grouped by expert.
+// matmul_experts: y[pair][y_off + r] = W[expert of pair][r] . x[row] + bias; row is the
+// pair's token, or the pair itself with EXPERTS_X_BY_PAIR. Many tokens, grouped by expert.
 //
 //   binding 0  w      experts [mat0, mat0 + n_mat), each tiles of [n_row][n_col]  read
 //   binding 1  x      [rows][x_stride]            f32  read
 //   binding 2  y      [n_token * n_used][y_stride] f32  write
 //   binding 3  pairs  [n_token * n_used]          u32  read
 //   binding 4  tiles  {expert, first in pairs, count, 0}  u32[4]  read; count >= 1
+//   binding 5  bias   [n_expert][bias_stride]     f32  read, with EXPERTS_BIAS
 //
 // Workgroup (i, j) does rows i * (rows of a workgroup) … of the pairs of tile j, NT of
 // them at a time. Tiles whose expert is in another window are left alone. KS is 1.
@@ -19,10 +20,12 @@
 layout(std430, set = 0, binding = 2) writeonly buffer Ys { float y[]; };
 layout(std430, set = 0, binding = 3) readonly buffer Pairs { uint pairs[]; };
 layout(std430, set = 0, binding = 4) readonly buffer Tiles { uvec4 tiles[]; };
+layout(std430, set = 0, binding = 5) readonly buffer Bias { float bias[]; };
 layout(push_constant) uniform Push { matmul_experts_params p; };
 
 // Rows row0 … of the lane for `n` pairs from `first` on; beyond them the last repeats.
-void pairs_of_tile(uint first, uint n, uint row0)
+// bias0: where the biases of the expert's rows are.
+void pairs_of_tile(uint first, uint n, uint row0, uint bias0)
 {
     uint pair[NT];
     [[unroll]] for (uint t = 0; t < NT; t++) {
@@ -35,9 +38,12 @@ void pairs_of_tile(uint first, uint n, uint row0)
 
     [[unroll]] for (uint r = 0; r < NR; r++) {
         const uint row = row0 + r * TILE_ROWS;
+        float b = 0.0;
+        if ((p.flags & EXPERTS_BIAS) != 0 && row < p.n_row)
+            b = bias[bias0 + row];
         [[unroll]] for (uint t = 0; t < NT; t++)
             if (row < p.n_row && t < n)
-                y[pair[t] * p.y_stride + p.y_off + row] = acc[r * NT + t];
+                y[pair[t] * p.y_stride + p.y_off + row] = acc[r * NT + t] + b;
     }
 }
 
@@ -52,5 +58,6 @@ void main()
     set_rows(expert * w_matrix(p.n_row, p.n_sb), row0, p.n_row, p.n_sb);
     if (row0 < p.n_row)
         for (uint t0 = 0; t0 < tile.z; t0 += NT)
-            pairs_of_tile(tile.y + t0, min(NT, tile.z - t0), row0);
+            pairs_of_tile(tile.y + t0, min(NT, tile.z - t0), row0,
+                          tile.x * p.bias_stride + p.bias_off);
 }

@@ -1,13 +1,16 @@
 #version 450
-// rms_norm: y[t][i] = x[t'][i] / sqrt(mean over i of x[t'][i]^2 + eps) * w[i]
-// with t' = t, or run.out_row + t when from_out (then for run.n_out rows).
+// rms_norm: y[t][i] = scale * ((y[t][i] with NORM_ADD) +
+//                   x[t'][i] / sqrt(mean over i of x[t'][i]^2 + eps) * w[i] +
+//                   (bias[i] with NORM_BIAS))
+// with t' = t, or run.out_row + t with NORM_FROM_OUT (then for run.n_out rows).
 // Source: Zhang and Sennrich, arXiv 1910.07467, eq. 4.
 // Meaning on the CPU: ref_norm().
 //
 //   binding 0  step_params
 //   binding 1  x  f32 [rows][x_stride]    read
 //   binding 2  w  f32 [n]                 read
-//   binding 3  y  f32 [n_token][y_stride] write, not the same bytes as x
+//   binding 3  y  f32 [n_token][y_stride] read and write, not the same bytes as x
+//   binding 4  bias  f32 [n]              read, with NORM_BIAS
 //
 // Workgroup (0, t) does row t; its lanes stride over i. Any n >= 1.
 #extension GL_GOOGLE_include_directive : require
@@ -20,7 +23,8 @@ layout(push_constant) uniform Push { norm_params p; };
 layout(std140, binding = 0) uniform Step { step_params run; };
 layout(std430, binding = 1) readonly buffer X { float x[]; };
 layout(std430, binding = 2) readonly buffer W { float w[]; };
-layout(std430, binding = 3) writeonly buffer Y { float y[]; };
+layout(std430, binding = 3) buffer Y { float y[]; };
+layout(std430, binding = 4) readonly buffer Bias { float bias[]; };
 
 #include "common/reduce.glsl"
 
@@ -28,9 +32,10 @@ void main()
 {
     const uint lane = gl_LocalInvocationIndex;
     const uint t = gl_WorkGroupID.y;
-    if (t >= (p.from_out != 0u ? run.n_out : run.n_token))
+    const bool from_out = (p.flags & NORM_FROM_OUT) != 0u;
+    if (t >= (from_out ? run.n_out : run.n_token))
         return;
-    const uint from = (t + (p.from_out != 0u ? run.out_row : 0u)) * p.x_stride;
+    const uint from = (t + (from_out ? run.out_row : 0u)) * p.x_stride;
     const uint to = t * p.y_stride;
 
     float sum = 0.0;
@@ -38,6 +43,12 @@ void main()
         sum += x[from + i] * x[from + i];
     const float factor = 1.0 / sqrt(workgroup_add(sum) / float(p.n) + p.eps);
 
-    for (uint i = lane; i < p.n; i += gl_WorkGroupSize.x)
-        y[to + i] = x[from + i] * factor * w[i];
+    for (uint i = lane; i < p.n; i += gl_WorkGroupSize.x) {
+        float v = x[from + i] * factor * w[i];
+        if ((p.flags & NORM_BIAS) != 0u)
+            v += bias[i];
+        if ((p.flags & NORM_ADD) != 0u)
+            v += y[to + i];
+        y[to + i] = v * p.scale;
+    }
 }

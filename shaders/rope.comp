@@ -4,6 +4,7 @@
 //   halves:   (x[i], x[i + n_rot/2]) turns by position * freq[i]
 //   adjacent: (x[2i], x[2i + 1])     turns by position * freq[i]
 // Dims from n_rot on are not rotated. cos and sin are multiplied by mscale.
+// ROPE_NORM_V: each head of v is normed, too, without weights.
 // Source: Su et al., arXiv 2104.09864, eq. 34; mscale: YaRN, arXiv 2309.00071.
 // Meaning on the CPU: ref_rope().
 //
@@ -121,8 +122,17 @@ void main()
         }
     }
 
-    if (is_k && fits)
-        for (uint h = first; h < end; h++)
-            for (uint d = lane; d < dim; d += gl_WorkGroupSize.x)
-                kv_store_v(h, pos, d, qkv[row + (n_head + h) * dim + d]);
+    if (!is_k)
+        return;
+    const bool norm_v = (p.flags & ROPE_NORM_V) != 0u;
+    const uint v_row = row + n_head * dim;
+    if (norm_v) {
+        barrier(); // the sums of k were read
+        sum_squares(v_row + first * dim, dim, end - first);
+    }
+    for (uint h = first; h < end && fits; h++) {
+        const float v_factor = norm_v ? norm_factor(h - first, dim) : 1.0;
+        for (uint d = lane; d < dim; d += gl_WorkGroupSize.x)
+            kv_store_v(h, pos, d, qkv[v_row + h * dim + d] * v_factor);
+    }
 }

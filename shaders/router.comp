@@ -6,6 +6,11 @@
 //   chosen: the n_used largest c, falling; equal c: the smaller expert id
 //   w = s[chosen], for SCORE_LOGIT softmax over the chosen z; then, if
 //     ROUTER_NORMALISE, w /= max(sum w, norm_eps); w *= scale
+//   A layer that a policy touches (struct in common/params.h): c also has the policy's
+//     bias, banned experts are out before the groups are chosen, forced ones come first
+//     whatever their group (the smaller id first), and at most the header's number are
+//     chosen. Slots left over get ROUTER_NO_EXPERT and weight 0, and have no part in the
+//     sums.
 // Sources: Mixtral, arXiv 2401.04088, section 2.1; OLMoE, arXiv 2409.02060, section
 // 2; DeepSeek-V3, arXiv 2412.19437, section 2.1.2. Meaning on the CPU: ref_router().
 //
@@ -14,6 +19,10 @@
 //   binding 2  ids      u32 [n_token][n_used]     write
 //   binding 3  weights  f32 [n_token][n_used]     write
 //   binding 4  tap      {id, bits of the weight}  write, with ROUTER_TAP
+//   binding 5  policy   u32 [1 + n_expert] a layer  read, with ROUTER_POLICY
+//   binding 6  factor   f32 [n_expert]            read, with ROUTER_FACTOR
+//
+// What leaves in `weights` is also times out_scale and factor[expert]; the tap is not.
 //
 // Workgroup (0, t) does token t. An expert's place in the result is the number of
 // experts that beat it: no order of events can change it, there is no limit on
@@ -34,6 +43,8 @@ layout(std430, binding = 1) readonly buffer Bias { float bias[]; };
 layout(std430, binding = 2) writeonly buffer Ids { uint ids[]; };
 layout(std430, binding = 3) writeonly buffer Weights { float weights[]; };
 layout(std430, binding = 4) writeonly buffer Tap { uvec2 tap[]; };
+layout(std430, binding = 5) readonly buffer Policy { uint policy[]; };
+layout(std430, binding = 6) readonly buffer Factor { float factor[]; };
 
 #include "common/reduce.glsl"
 
@@ -46,8 +57,10 @@ shared uint key[EXPERTS];      // selection keys; later the weights' bits
 shared uint chosen[USED];      // expert ids, best first
 shared uint group_key[GROUPS];
 
+const float FLOAT_MIN = 1.17549435e-38;
 const uint KEY_OUT = 0u; // not to be chosen; what pads the array
 const uint KEY_NAN = 1u;
+const uint KEY_FORCED = 0xffffffffu; // above +inf
 
 // Integers in the order of the floats, -0 = +0, NaN below all.
 uint to_key(float x)
@@ -88,21 +101,51 @@ softmax softmax_of(uint row)
     return softmax(best, workgroup_add(sum));
 }
 
+// What the policy adds to an expert's selection score.
+float added(uint e)
+{
+    const uint rule = policy[p.policy_off + 1u + e];
+    return rule == POLICY_BAN || rule == POLICY_FORCE ? 0.0 : uintBitsToFloat(rule);
+}
+
 // Every score grows with its logit. Where only their order counts, the logits
 // themselves are compared: exact, also where scores are all 0 or all 1 in f32.
-void fill_keys(uint row, softmax all)
+void fill_keys(uint row, softmax all, uint header)
 {
+    const bool shifted = (header & POLICY_BIASED) != 0u;
     const bool biased = (p.flags & ROUTER_BIAS) != 0u;
-    const bool order_only = !biased && (p.n_group <= 1u || p.group_top < 2u);
+    const bool order_only =
+        !biased && !shifted && (p.n_group <= 1u || p.group_top < 2u);
     for (uint e = gl_LocalInvocationIndex; e < EXPERTS; e += gl_WorkGroupSize.x) {
         uint k = KEY_OUT;
         if (e < p.n_expert) {
             const float z = logits[row + e];
-            const float c = order_only ? z : score(z, all);
-            k = to_key(biased ? c + bias[e] : c);
+            float c = order_only ? z : score(z, all);
+            c = biased ? c + bias[e] : c;
+            k = to_key(shifted ? c + added(e) : c);
         }
         key[e] = k;
     }
+    barrier();
+}
+
+// Before the groups are chosen; the slots are cleared, as some may stay empty.
+void ban()
+{
+    for (uint e = gl_LocalInvocationIndex; e < p.n_expert; e += gl_WorkGroupSize.x)
+        if (policy[p.policy_off + 1u + e] == POLICY_BAN)
+            key[e] = KEY_OUT;
+    for (uint k = gl_LocalInvocationIndex; k < p.n_used; k += gl_WorkGroupSize.x)
+        chosen[k] = ROUTER_NO_EXPERT;
+    barrier();
+}
+
+// After they have been.
+void force()
+{
+    for (uint e = gl_LocalInvocationIndex; e < p.n_expert; e += gl_WorkGroupSize.x)
+        if (policy[p.policy_off + 1u + e] == POLICY_FORCE)
+            key[e] = KEY_FORCED;
     barrier();
 }
 
@@ -114,7 +157,7 @@ uint key_of_group(uint g, uint size)
         second = max(second, min(first, k));
         first = max(first, k);
     }
-    if (p.group_top < 2u || size < 2u)
+    if (p.group_top < 2u || second == KEY_OUT) // one expert, or one that is not banned
         return first;
     return to_key(from_key(first) + from_key(second));
 }
@@ -149,27 +192,35 @@ uint place_of(uint e)
     return n_better;
 }
 
-void choose()
+void choose(uint most)
 {
     for (uint e = gl_LocalInvocationIndex; e < p.n_expert; e += gl_WorkGroupSize.x) {
         const uint place = place_of(e);
-        if (place < p.n_used)
+        if (place < most && key[e] != KEY_OUT)
             chosen[place] = e;
     }
     barrier();
 }
 
-// Weights before the last factor into `key`; what they are divided by.
-float weigh(uint row, softmax all)
+uint count_chosen()
+{
+    uint n = 0u;
+    while (n < p.n_used && chosen[n] != ROUTER_NO_EXPERT)
+        n++;
+    return n;
+}
+
+// Weights of the n chosen before the last factor into `key`; what they are divided by.
+float weigh(uint row, softmax all, uint n)
 {
     const bool logit = p.score == SCORE_LOGIT;
     float best = 0.0;
     if (logit) {
         best = logits[row + chosen[0]];
-        for (uint k = 1u; k < p.n_used; k++)
+        for (uint k = 1u; k < n; k++)
             best = max(best, logits[row + chosen[k]]);
     }
-    for (uint k = gl_LocalInvocationIndex; k < p.n_used; k += gl_WorkGroupSize.x) {
+    for (uint k = gl_LocalInvocationIndex; k < n; k += gl_WorkGroupSize.x) {
         const float z = logits[row + chosen[k]];
         key[k] = floatBitsToUint(logit ? exp_f32(z - best) : score(z, all));
     }
@@ -177,7 +228,7 @@ float weigh(uint row, softmax all)
     if (!logit && (p.flags & ROUTER_NORMALISE) == 0u)
         return 1.0;
     float sum = 0.0;
-    for (uint k = 0u; k < p.n_used; k++)
+    for (uint k = 0u; k < n; k++)
         sum += uintBitsToFloat(key[k]);
     return logit ? sum : max(sum, p.norm_eps);
 }
@@ -190,17 +241,29 @@ void main()
     softmax all = softmax(0.0, 1.0);
     if (p.score == SCORE_SOFTMAX)
         all = softmax_of(row);
-    fill_keys(row, all);
+    const uint header = (p.flags & ROUTER_POLICY) != 0u ? policy[p.policy_off] : 0u;
+    fill_keys(row, all, header);
+    if (header != 0u)
+        ban();
     if (p.n_group > 1u)
         drop_groups();
-    choose();
-    const float divisor = weigh(row, all);
+    if (header != 0u)
+        force();
+    choose(header != 0u ? min(header & ~POLICY_BIASED, p.n_used) : p.n_used);
+    const uint n = header != 0u ? count_chosen() : p.n_used;
+    float divisor = weigh(row, all, n);
+    if (header != 0u)
+        divisor = max(divisor, FLOAT_MIN); // forced experts' scores may all be 0
 
     for (uint k = gl_LocalInvocationIndex; k < p.n_used; k += gl_WorkGroupSize.x) {
-        const float w = uintBitsToFloat(key[k]) / divisor * p.scale;
-        ids[t * p.n_used + k] = chosen[k];
-        weights[t * p.n_used + k] = w;
+        const uint id = k < n ? chosen[k] : ROUTER_NO_EXPERT;
+        const float w = k < n ? uintBitsToFloat(key[k]) / divisor * p.scale : 0.0;
+        ids[t * p.n_used + k] = id;
+        float out_scale = p.out_scale;
+        if ((p.flags & ROUTER_FACTOR) != 0u && k < n)
+            out_scale *= factor[id];
+        weights[t * p.n_used + k] = w * out_scale;
         if ((p.flags & ROUTER_TAP) != 0u)
-            tap[p.tap_off + t * p.tap_stride + k] = uvec2(chosen[k], floatBitsToUint(w));
+            tap[p.tap_off + t * p.tap_stride + k] = uvec2(id, floatBitsToUint(w));
     }
 }

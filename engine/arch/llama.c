@@ -19,5 +19,6 @@ const struct arch_desc arch_llama = {
     .router = {.score = SCORE_SOFTMAX, .normalise = true},
     .layer_moe = arch_steps_moe,
     .layer_dense = arch_steps_dense,
-    .tensors = {arch_tensors_io, arch_tensors_attn, arch_tensors_ffn},
+    .tensors = {arch_tensors_io, arch_tensors_attn, arch_tensors_ffn_norm,
+                arch_tensors_ffn},
 };

@@ -20,5 +20,5 @@ const struct arch_desc arch_olmoe = {
     .router = {.score = SCORE_SOFTMAX, .normalise = false},
     .layer_moe = arch_steps_moe,
     .tensors = {arch_tensors_io, arch_tensors_attn, arch_tensors_row_norm,
-                arch_tensors_ffn, own},
+                arch_tensors_ffn_norm, arch_tensors_ffn, own},
 };

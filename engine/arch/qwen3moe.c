@@ -16,5 +16,5 @@ const struct arch_desc arch_qwen3moe = {
     .layer_moe = arch_steps_moe,
     .layer_dense = arch_steps_dense,
     .tensors = {arch_tensors_io, arch_tensors_attn, arch_tensors_head_norm,
-                arch_tensors_ffn},
+                arch_tensors_ffn_norm, arch_tensors_ffn},
 };

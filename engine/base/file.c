@@ -60,7 +60,8 @@ enum lem_status file_map_open(struct file_map *map, const char *path,
                               const struct lem_log *log)
 {
     *map = (struct file_map){0};
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not to wait for a writer where `path` is a pipe: that is refused below. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return log_fail(log, LEM_ERR_IO, "%s: cannot be opened: %s", path,
                         strerror(errno));

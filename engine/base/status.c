@@ -15,7 +15,7 @@ const char *lem_status_text(enum lem_status status)
     return "unknown status";
 }
 
-#define TEXT(x) #x
+#define TEXT(x)          #x
 #define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
 
 const char *lem_version(void)

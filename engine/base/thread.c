@@ -31,17 +31,38 @@ uint32_t thread_cpus(void)
     return info.dwNumberOfProcessors ? info.dwNumberOfProcessors : 1;
 }
 
-void mutex_init(struct mutex *m) { InitializeSRWLock(&m->lock); }
-void mutex_finish(struct mutex *m) { (void)m; }
-void mutex_lock(struct mutex *m) { AcquireSRWLockExclusive(&m->lock); }
-void mutex_unlock(struct mutex *m) { ReleaseSRWLockExclusive(&m->lock); }
-void cond_init(struct cond *c) { InitializeConditionVariable(&c->cv); }
-void cond_finish(struct cond *c) { (void)c; }
+void mutex_init(struct mutex *m)
+{
+    InitializeSRWLock(&m->lock);
+}
+void mutex_finish(struct mutex *m)
+{
+    (void)m;
+}
+void mutex_lock(struct mutex *m)
+{
+    AcquireSRWLockExclusive(&m->lock);
+}
+void mutex_unlock(struct mutex *m)
+{
+    ReleaseSRWLockExclusive(&m->lock);
+}
+void cond_init(struct cond *c)
+{
+    InitializeConditionVariable(&c->cv);
+}
+void cond_finish(struct cond *c)
+{
+    (void)c;
+}
 void cond_wait(struct cond *c, struct mutex *m)
 {
     SleepConditionVariableSRW(&c->cv, &m->lock, INFINITE, 0);
 }
-void cond_wake_all(struct cond *c) { WakeAllConditionVariable(&c->cv); }
+void cond_wake_all(struct cond *c)
+{
+    WakeAllConditionVariable(&c->cv);
+}
 
 uint64_t clock_ns(void)
 {

@@ -6,14 +6,30 @@
 #include <stdint.h>
 #ifdef _WIN32
 #include <windows.h>
-struct thread { HANDLE handle; void (*fn)(void *); void *arg; };
-struct mutex { SRWLOCK lock; };
-struct cond { CONDITION_VARIABLE cv; };
+struct thread {
+    HANDLE handle;
+    void (*fn)(void *);
+    void *arg;
+};
+struct mutex {
+    SRWLOCK lock;
+};
+struct cond {
+    CONDITION_VARIABLE cv;
+};
 #else
 #include <pthread.h>
-struct thread { pthread_t handle; void (*fn)(void *); void *arg; };
-struct mutex { pthread_mutex_t lock; };
-struct cond { pthread_cond_t cv; };
+struct thread {
+    pthread_t handle;
+    void (*fn)(void *);
+    void *arg;
+};
+struct mutex {
+    pthread_mutex_t lock;
+};
+struct cond {
+    pthread_cond_t cv;
+};
 #endif
 
 /* Run fn(arg) on a new thread; `t` must stay where it is until joined. */

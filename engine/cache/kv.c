@@ -10,24 +10,55 @@
 /* Phones allow no more in one binding, and the slots of a layer are one. */
 static const uint64_t BINDING_MAX = (uint64_t)128 << 20;
 
+struct sizes {
+    uint64_t k, v; /* bytes; v 0: the values are in the keys */
+};
+
+static struct sizes sizes_of(const struct hparams *hp, uint32_t il, uint32_t n_ctx)
+{
+    const struct layer_hparams *l = &hp->layer[il];
+    const uint64_t per_dim = (uint64_t)l->n_head_kv * n_ctx * sizeof(float);
+    const bool latent = hp->latent.kv_lora > 0;
+    return (struct sizes){.k = per_dim * l->head_dim,
+                          .v = latent ? 0 : per_dim * round_up(l->head_dim_v, 8)};
+}
+
 static enum lem_status open_layer(struct kv *kv, struct lem_device *device, uint32_t il,
-                                  uint64_t k_bytes, uint64_t v_bytes)
+                                  struct sizes size)
 {
     const uint64_t align = gpu_caps(device)->storage_align;
     uint64_t v_at = 0;
-    if (!check_round_up(k_bytes, align ? align : 1, &v_at))
+    if (!check_round_up(size.k, align ? align : 1, &v_at))
         return LEM_ERR_UNSUPPORTED;
     char name[32];
     snprintf(name, sizeof name, "kv.%u", il);
     struct kv_layer *l = &kv->layer[il];
-    const enum lem_status st = gpu_buf_open(device, GPU_BUF_DEVICE, v_at + v_bytes, name,
-                                            &l->buf);
+    const enum lem_status st =
+        gpu_buf_open(device, GPU_BUF_DEVICE, v_at + size.v, name, &l->buf);
     if (st != LEM_OK)
         return st;
-    l->k = (struct gpu_slice){l->buf, 0, k_bytes};
-    l->v = (struct gpu_slice){l->buf, v_at, v_bytes};
-    kv->bytes += v_at + v_bytes;
+    l->k = (struct gpu_slice){l->buf, 0, size.k};
+    if (size.v)
+        l->v = (struct gpu_slice){l->buf, v_at, size.v};
+    kv->bytes += v_at + size.v;
     return LEM_OK;
+}
+
+static enum lem_status check_binding(const struct kv *kv, const struct lem_device *device,
+                                     uint32_t n_ctx, struct sizes size,
+                                     const struct lem_log *log)
+{
+    const uint64_t range = gpu_caps(device)->max_buffer_range;
+    const uint64_t limit = range < BINDING_MAX ? range : BINDING_MAX;
+    const uint64_t most = size.v > size.k ? size.v : size.k;
+    if (most <= limit)
+        return LEM_OK;
+    return log_fail(log, LEM_ERR_UNSUPPORTED,
+                    "a context of %u tokens needs %llu bytes of keys per layer, over "
+                    "the %llu that %s binds at once; use a context of at most %llu",
+                    n_ctx, (unsigned long long)most, (unsigned long long)limit,
+                    gpu_name(device),
+                    (unsigned long long)(limit / (most / kv->n_ctx) / 8 * 8));
 }
 
 enum lem_status kv_open(struct kv *kv, struct lem_device *device,
@@ -35,24 +66,18 @@ enum lem_status kv_open(struct kv *kv, struct lem_device *device,
                         const struct lem_log *log)
 {
     *kv = (struct kv){.n_ctx = round_up(n_ctx, 8), .n_layer = hp->n_layer};
-    const uint64_t range = gpu_caps(device)->max_buffer_range;
-    const uint64_t limit = range < BINDING_MAX ? range : BINDING_MAX;
-    const uint64_t per_pos = (uint64_t)hp->n_head_kv * sizeof(float);
-    const uint64_t k_bytes = per_pos * hp->head_dim * kv->n_ctx;
-    const uint64_t v_bytes = per_pos * round_up(hp->head_dim, 8) * kv->n_ctx;
-    if (v_bytes > limit)
-        return log_fail(log, LEM_ERR_UNSUPPORTED,
-                        "a context of %u tokens needs %llu bytes of keys per layer, over "
-                        "the %llu that %s binds at once; use a context of at most %llu",
-                        n_ctx, (unsigned long long)v_bytes, (unsigned long long)limit,
-                        gpu_name(device),
-                        (unsigned long long)(limit / (v_bytes / kv->n_ctx) / 8 * 8));
     kv->layer = calloc(hp->n_layer, sizeof *kv->layer);
     if (!kv->layer)
         return log_fail(log, LEM_ERR_MEMORY, "no memory for the KV cache's table");
     enum lem_status st = LEM_OK;
-    for (uint32_t il = 0; il < hp->n_layer && st == LEM_OK; il++)
-        st = open_layer(kv, device, il, k_bytes, v_bytes);
+    for (uint32_t il = 0; il < hp->n_layer && st == LEM_OK; il++) {
+        const struct sizes size = sizes_of(hp, il, kv->n_ctx);
+        if (hp->layer[il].has_state)
+            continue;
+        st = check_binding(kv, device, n_ctx, size, log);
+        if (st == LEM_OK)
+            st = open_layer(kv, device, il, size);
+    }
     if (st != LEM_OK)
         kv_close(kv);
     return st;

@@ -1,4 +1,5 @@
-/* kv.h - keys and values of all layers, f32, in the slots that ops.h describes. */
+/* kv.h - keys and values of all layers that attend, f32, in the slots that ops.h
+ * describes. A part of cache/past.h. */
 #ifndef CACHE_KV_H
 #define CACHE_KV_H
 
@@ -6,8 +7,9 @@
 #include "model/hparams.h"
 
 struct kv_layer {
-    struct gpu_buf *buf;
-    struct gpu_slice k, v;
+    struct gpu_buf *buf; /* NULL: the layer does not attend */
+    struct gpu_slice k;
+    struct gpu_slice v; /* buf NULL: values are the first dims of the keys */
 };
 
 struct kv {

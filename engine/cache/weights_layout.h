@@ -42,8 +42,18 @@ struct weights_layout {
     struct arena *arena; /* of the weights: windows and vectors' values live there */
 };
 
+/* One matrix from the rows of `n` tensors that share type, columns and number of
+ * matrices. Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_UNSUPPORTED. */
+enum lem_status weights_add_matrix(struct weights_layout *l, struct lem_weights *w,
+                                   struct ops_weight *dst, uint32_t n,
+                                   const struct tensor *const *source);
+/* A vector of `n` zeros, for the caller to fill: *values lives with the weights. */
+enum lem_status weights_add_vector(struct weights_layout *l, struct lem_weights *w,
+                                   struct gpu_slice *dst, uint32_t n, float **values);
+
 /* Fill `w`'s matrices and vectors (slices have chunk numbers in `layout` only) and
- * the layout. Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_UNSUPPORTED. */
+ * the layout. Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_UNSUPPORTED.
+ * (weights_model.c) */
 enum lem_status weights_layout_make(struct weights_layout *layout, struct lem_weights *w);
 void weights_layout_free(struct weights_layout *layout);
 

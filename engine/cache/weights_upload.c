@@ -27,7 +27,7 @@ struct job {
     struct lem_weights *w;
     struct piece *piece;
     uint32_t n_piece;
-    atomic_uint next; /* the next piece nobody works on */
+    atomic_uint next;  /* the next piece nobody works on */
     struct mutex lock; /* guards done and the progress callback */
     uint64_t done;
     const struct lem_progress *progress;
@@ -63,7 +63,8 @@ static void pack_rows(const struct ops_weight *d, const struct tensor *t, uint32
     uint32_t n = r1 - r0;
     if (at % QUANT_TILE_ROWS == 0) {
         const uint32_t whole = n / QUANT_TILE_ROWS * QUANT_TILE_ROWS;
-        quant_pack(d->type, src, whole, d->n_col, dst + at / QUANT_TILE_ROWS * tile_bytes);
+        quant_pack(d->type, src, whole, d->n_col,
+                   dst + at / QUANT_TILE_ROWS * tile_bytes);
         src += whole * row_bytes;
         at += whole;
         n -= whole;
@@ -110,15 +111,15 @@ static uint32_t cut_window(const struct weights_layout *l, const struct pack_mat
             if (!out)
                 continue;
             const uint32_t count = n_tile - t < step ? n_tile - t : step;
-            out[n] = (struct piece){
-                .matrix = m,
-                .window = window,
-                .mat = win->mat0 + mat,
-                .tile0 = win->row0 / QUANT_TILE_ROWS + t,
-                .n_tile = count,
-                .offset = place->offset + ((uint64_t)mat * n_tile + t) * tile_bytes,
-                .bytes = count * tile_bytes,
-                .chunk = place->chunk};
+            out[n] = (struct piece){.matrix = m,
+                                    .window = window,
+                                    .mat = win->mat0 + mat,
+                                    .tile0 = win->row0 / QUANT_TILE_ROWS + t,
+                                    .n_tile = count,
+                                    .offset = place->offset +
+                                              ((uint64_t)mat * n_tile + t) * tile_bytes,
+                                    .bytes = count * tile_bytes,
+                                    .chunk = place->chunk};
         }
     }
     return n;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/os.h"
+#include "cli/policy.h"
 #include "cli/signals.h"
 
 /* ---- messages ------------------------------------------------------------- */
@@ -177,6 +178,12 @@ bool app_open_session(struct app *app, struct lem_session_params params,
     const bool ok = lem_session_open(&params, out) == LEM_OK;
     bar_clear(&app->bar);
     return ok;
+}
+
+bool app_open_routed_session(struct app *app, struct lem_session_params params,
+                             struct lem_session **out)
+{
+    return app_open_session(app, params, out) && policy_apply(app, *out);
 }
 
 const char *app_model_name(const struct app *app)

@@ -49,6 +49,10 @@ bool app_open_weights(struct app *app);
 bool app_open_session(struct app *app, struct lem_session_params params,
                       struct lem_session **out);
 
+/* The same, under the routing policy of the command line. */
+bool app_open_routed_session(struct app *app, struct lem_session_params params,
+                             struct lem_session **out);
+
 /* Name of the model's file, for people and JSON. */
 const char *app_model_name(const struct app *app);
 

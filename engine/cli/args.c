@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/app.h"
+#include "cli/policy.h"
 #include "lemnos/lemnos.h"
 
 static void say_wrong(const struct args *a, const char *fmt, va_list ap)
@@ -118,11 +119,30 @@ static bool wrong_value(const struct args *a, const struct args_option *o,
     case ARGS_CAPS:
         wrong_profile(a, from, value);
         break;
+    case ARGS_FILES:
+        args_wrong(a, "%s is given more than %d times.", from, ARGS_MAX_POLICY);
+        break;
+    case ARGS_RULES:
+    case ARGS_BIASES:
+        args_wrong(a, "%s takes %s (block:expert, \"all\" for every block), not \"%s\".",
+                   from, o->value, value);
+        break;
     default:
         args_wrong(a, "%s takes a whole number from %.0f to %.0f, not \"%s\".", from,
                    o->min, o->max, value);
     }
     return false;
+}
+
+/* The next free place of a list of files. */
+static bool add_file(const char **list, const char *value)
+{
+    int n = 0;
+    while (n < ARGS_MAX_POLICY && list[n])
+        n++;
+    if (n < ARGS_MAX_POLICY)
+        list[n] = value;
+    return n < ARGS_MAX_POLICY;
 }
 
 static bool set_value(struct args *a, const struct args_option *o, const char *from,
@@ -157,6 +177,14 @@ static bool set_value(struct args *a, const struct args_option *o, const char *f
         break;
     case ARGS_WHEN:
         ok = read_when(value, field);
+        break;
+    case ARGS_FILES:
+        ok = add_file(field, value);
+        break;
+    case ARGS_RULES:
+    case ARGS_BIASES:
+        ok = policy_rules_ok(value, o->kind == ARGS_BIASES);
+        *(const char **)field = value;
         break;
     default:
         break;

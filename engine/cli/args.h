@@ -18,12 +18,17 @@ enum args_command_id {
     CMD_DEVICES,
     CMD_PERPLEXITY,
     CMD_BENCH,
+    CMD_TRACE,
+    CMD_COMPARE,
+    CMD_STATS,
+    CMD_QUANTIZE,
     CMD_COUNT
 };
 
 enum args_when { ARGS_AUTO, ARGS_ALWAYS, ARGS_NEVER };
 
 enum { ARGS_NO_LAYER = -1 }; /* --show-experts without a layer */
+enum { ARGS_MAX_POLICY = 2 };
 
 struct args {
     const struct args_command *command;
@@ -49,7 +54,14 @@ struct args {
     bool no_echo, special, show_experts;
     int64_t show_layer;
     enum args_when color;
-    const char *routing, *logits;
+    const char *routing, *logits, *trace;
+    bool csv;
+    /* routing policy */
+    const char *policy[ARGS_MAX_POLICY]; /* files, in the order given */
+    const char *ban, *force, *bias, *save_policy;
+    uint32_t n_experts; /* 0 = the model's own number */
+    /* stats */
+    const char *csv_dir, *figures;
     /* eval */
     const char *tokens;
     uint32_t n_greedy;
@@ -60,6 +72,9 @@ struct args {
     /* bench */
     uint32_t n_prompt, n_generate, repetitions;
     bool tap;
+    /* quantize */
+    const char *type, *experts_type;
+    uint32_t n_thread; /* 0 = one per processor */
     /* the environment */
     const char *no_color, *term, *colorterm, *xdg_cache, *home;
 };
@@ -71,10 +86,13 @@ enum args_kind {
     ARGS_U32,
     ARGS_I64,
     ARGS_F32,
-    ARGS_SIZE,  /* uint64_t bytes, with K, M or G */
-    ARGS_LAYER, /* --show-experts[=LAYER]: two fields */
-    ARGS_WHEN,  /* enum args_when */
-    ARGS_CAPS,  /* const char *, the name of a caps profile */
+    ARGS_SIZE,   /* uint64_t bytes, with K, M or G */
+    ARGS_LAYER,  /* --show-experts[=LAYER]: two fields */
+    ARGS_WHEN,   /* enum args_when */
+    ARGS_CAPS,   /* const char *, the name of a caps profile */
+    ARGS_FILES,  /* const char *[ARGS_MAX_POLICY], filled one by one */
+    ARGS_RULES,  /* const char *, "3:1,all:7" */
+    ARGS_BIASES, /* const char *, "3:1=+0.5" */
     ARGS_HELP,
     ARGS_VERSION
 };

@@ -10,10 +10,15 @@ const struct args_command args_commands[CMD_COUNT] = {
             .name = "run",
             .usage = "[OPTIONS] [PROMPT...]",
             .summary = "write text that follows a prompt",
-            .text = "The prompt is the words given, or -p, or -f, or standard input when "
-                    "that is not a terminal. It is printed first, then what the model "
-                    "writes, token by token. Ctrl-C stops after the current token, a "
-                    "second one quits.",
+            .text =
+                "The prompt is the words given, or -p, or -f, or standard input when "
+                "that is not a terminal. It is printed first, then what the model "
+                "writes, token by token. Ctrl-C stops after the current token, a "
+                "second one quits. A policy file bans, forces or biases experts, or "
+                "limits "
+                "their number: {\"layers\": [{\"layer\": 3, \"experts\": 1, \"ban\": [1, "
+                "4], \"force\": [2], \"bias\": {\"5\": 1.5}}, {\"layer\": \"all\", "
+                "\"ban\": [7]}]}. A layer is a block number.",
             .examples = "lemnos run Once upon a time\n"
                         "lemnos run --temp 0.6 --seed 7 -n 300 \"The king said\"\n"
                         "lemnos run --show-experts=5 \"Es war einmal\"\n"
@@ -116,14 +121,92 @@ const struct args_command args_commands[CMD_COUNT] = {
                         "lemnos bench -p 0 -n 128 --tap\n",
             .fn = cmd_bench,
         },
+    [CMD_TRACE] =
+        {
+            .name = "trace",
+            .usage = "[OPTIONS] FILE [OTHER]",
+            .summary = "what is in a recording made by run --trace",
+            .text =
+                "A summary: the model, how long and how sure the text was, and for each "
+                "layer how evenly the experts were used. --json prints the summary with "
+                "all tokens, --csv one line per token and layer. With two recordings, "
+                "tells where their texts part and how far the routing of the common "
+                "tokens differs. Needs no model and no GPU.",
+            .examples = "lemnos trace tale.lemtrace\n"
+                        "lemnos trace tale.lemtrace --csv > tale.csv\n"
+                        "lemnos trace a.lemtrace b.lemtrace\n",
+            .takes_words = true,
+            .fn = cmd_trace,
+        },
+    [CMD_COMPARE] =
+        {
+            .name = "compare",
+            .usage = "[OPTIONS] -p PROMPT --policy A.json [--policy B.json]",
+            .summary = "the same prompt under two routing policies",
+            .text =
+                "Writes the text that follows the prompt under policy A and under B, "
+                "with "
+                "the same seed; without a second file, B is the model as it is. Tells "
+                "where the texts part, how well each side predicts each text "
+                "(perplexity), and, running the first text under both, how far the "
+                "predictions differ at each token: KL divergence of B from A, in nats. "
+                "lemnos run --help tells what a policy file is.",
+            .examples = "lemnos compare -p \"Once upon a time\" --policy calm.json\n"
+                        "lemnos compare -p Once --greedy -n 40 --policy a.json --policy "
+                        "b.json --json\n",
+            .takes_words = true,
+            .fn = cmd_compare,
+        },
+    [CMD_STATS] =
+        {
+            .name = "stats",
+            .usage = "[OPTIONS] -f FILE [FILE...]",
+            .summary = "which experts given texts use: figures, tables, pictures",
+            .text =
+                "Runs the texts through the model, one group per file, in windows of -c "
+                "tokens, and counts: load, entropy and imbalance of each layer, experts "
+                "never used, how often tokens repeat the experts of the one before, "
+                "which "
+                "experts go together, how the groups differ (Jensen-Shannon divergence), "
+                "the tokens each expert takes most, and how often an LRU cache of N "
+                "experts per layer would have held the one asked for. Experts are asked "
+                "for one after the other, best first; the cache starts empty and lives "
+                "through all texts.",
+            .examples = "lemnos stats -f tales.txt\n"
+                        "lemnos stats -m model.gguf -f code.txt prose.txt --figures out\n"
+                        "lemnos stats -f a.txt b.txt --csv out --json > stats.json\n",
+            .takes_words = true,
+            .fn = cmd_stats,
+        },
+    [CMD_QUANTIZE] =
+        {
+            .name = "quantize",
+            .usage = "[OPTIONS] --type TYPE IN OUT",
+            .summary = "write a model again with smaller weights",
+            .text =
+                "IN is a model with F32, F16, BF16 or other weights that can be decoded, "
+                "of a split one the first file; OUT appears when it is complete. TYPE is "
+                "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K. "
+                "Vectors and routers stay F32. -v lists every tensor with its error: the "
+                "root mean square over the range of its values. Needs no GPU.",
+            .examples =
+                "lemnos quantize model-f16.gguf model-q8_0.gguf --type Q8_0\n"
+                "lemnos quantize in.gguf out.gguf --type Q6_K --experts Q4_K -v\n",
+            .takes_words = true,
+            .fn = cmd_quantize,
+        },
 };
 
 #define BIT(c) (1u << CMD_##c)
 enum {
     ALL = (1u << CMD_COUNT) - 1u,
-    WITH_MODEL = ALL & ~BIT(DEVICES),
-    WITH_GPU = BIT(RUN) | BIT(EVAL) | BIT(PERPLEXITY) | BIT(BENCH),
-    WITH_JSON = BIT(INFO) | BIT(DEVICES) | BIT(PERPLEXITY) | BIT(BENCH),
+    WITH_MODEL = ALL & ~(BIT(DEVICES) | BIT(TRACE) | BIT(QUANTIZE)),
+    WITH_GPU =
+        BIT(RUN) | BIT(EVAL) | BIT(PERPLEXITY) | BIT(BENCH) | BIT(COMPARE) | BIT(STATS),
+    WITH_POLICY = WITH_GPU & ~BIT(COMPARE),
+    WRITES = BIT(RUN) | BIT(COMPARE),
+    WITH_JSON = BIT(INFO) | BIT(DEVICES) | BIT(PERPLEXITY) | BIT(BENCH) | BIT(TRACE) |
+                BIT(COMPARE) | BIT(STATS),
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -131,39 +214,41 @@ enum {
 
 /* commands, letter, name, aliases, value, kind, field, min, max, default, env, help */
 const struct args_option args_options[] = {
-    {BIT(RUN), 'p', "prompt", NULL, "TEXT", ARGS_TEXT, AT(prompt), 0, 0, NULL, NULL,
+    {WRITES, 'p', "prompt", NULL, "TEXT", ARGS_TEXT, AT(prompt), 0, 0, NULL, NULL,
      "the prompt"},
-    {BIT(RUN) | BIT(TOKENIZE) | BIT(PERPLEXITY), 'f', "file", NULL, "FILE", ARGS_TEXT,
-     AT(file), 0, 0, NULL, NULL, "read the text from FILE; - is standard input"},
-    {BIT(RUN), 'e', "escape", NULL, NULL, ARGS_FLAG, AT(escape), 0, 0, NULL, NULL,
+    {WRITES | BIT(TOKENIZE) | BIT(PERPLEXITY) | BIT(STATS), 'f', "file", NULL, "FILE",
+     ARGS_TEXT, AT(file), 0, 0, NULL, NULL,
+     "read the text from FILE; - is standard input"},
+    {WRITES, 'e', "escape", NULL, NULL, ARGS_FLAG, AT(escape), 0, 0, NULL, NULL,
      "understand \\n, \\t, \\\\, \\\" and \\xHH in the prompt"},
-    {BIT(RUN), 'n', "predict", "n-predict", "N", ARGS_I64, AT(n_predict), -1, MOST, "128",
+    {WRITES, 'n', "predict", "n-predict", "N", ARGS_I64, AT(n_predict), -1, MOST, "128",
      NULL, "most tokens to write; -1: until the model ends or the context is full"},
-    {BIT(RUN), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
-     NULL, "tokens the context holds; 0: the model's own, at most 4096"},
+    {WRITES, 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0", NULL,
+     "tokens the context holds; 0: the model's own, at most 4096"},
     {BIT(EVAL), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
      NULL, "tokens the context holds; 0: as many as are run"},
-    {BIT(PERPLEXITY), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST,
-     "0", NULL, "tokens in a window; 0: the model's own context, at most 512"},
+    {BIT(PERPLEXITY) | BIT(STATS), 'c', "ctx-size", "context ctx", "N", ARGS_U32,
+     AT(n_ctx), 0, MOST, "0", NULL,
+     "tokens in a window; 0: the model's own context, at most 512"},
     {WITH_GPU, 'b', "batch-size", "batch", "N", ARGS_U32, AT(n_batch), 0, 4096, "0", NULL,
      "most tokens in one submission; 0: the engine's choice"},
-    {BIT(RUN), 0, "temp", "temperature", "T", ARGS_F32, AT(temperature), 0, 100, "0.8",
+    {WRITES, 0, "temp", "temperature", "T", ARGS_F32, AT(temperature), 0, 100, "0.8",
      NULL, "temperature; 0 always takes the likeliest token"},
-    {BIT(RUN), 0, "top-k", NULL, "N", ARGS_U32, AT(top_k), 0, MOST, "40", NULL,
+    {WRITES, 0, "top-k", NULL, "N", ARGS_U32, AT(top_k), 0, MOST, "40", NULL,
      "draw among the N likeliest; 0: all"},
-    {BIT(RUN), 0, "top-p", NULL, "P", ARGS_F32, AT(top_p), 0, 1, "0.95", NULL,
+    {WRITES, 0, "top-p", NULL, "P", ARGS_F32, AT(top_p), 0, 1, "0.95", NULL,
      "draw among the likeliest that together have probability P; 1: all"},
-    {BIT(RUN), 0, "min-p", NULL, "P", ARGS_F32, AT(min_p), 0, 1, "0.05", NULL,
+    {WRITES, 0, "min-p", NULL, "P", ARGS_F32, AT(min_p), 0, 1, "0.05", NULL,
      "leave out what has less than P times the best one's probability"},
-    {BIT(RUN), 0, "repeat-penalty", NULL, "X", ARGS_F32, AT(repeat_penalty), 0, 100,
-     "1.0", NULL, "above 1 makes tokens seen of late less likely; 1: off"},
-    {BIT(RUN), 0, "repeat-last-n", NULL, "N", ARGS_U32, AT(repeat_last_n), 1, MOST, "64",
+    {WRITES, 0, "repeat-penalty", NULL, "X", ARGS_F32, AT(repeat_penalty), 0, 100, "1.0",
+     NULL, "above 1 makes tokens seen of late less likely; 1: off"},
+    {WRITES, 0, "repeat-last-n", NULL, "N", ARGS_U32, AT(repeat_last_n), 1, MOST, "64",
      NULL, "how far the repeat penalty looks back"},
-    {BIT(RUN), 's', "seed", NULL, "N", ARGS_I64, AT(seed), -1, 9223372036854774784.0,
-     "-1", NULL, "same seed, same text; -1: a new one each time (shown with -v)"},
-    {BIT(RUN), 0, "greedy", NULL, NULL, ARGS_FLAG, AT(greedy), 0, 0, NULL, NULL,
+    {WRITES, 's', "seed", NULL, "N", ARGS_I64, AT(seed), -1, 9223372036854774784.0, "-1",
+     NULL, "same seed, same text; -1: a new one each time (shown with -v)"},
+    {WRITES, 0, "greedy", NULL, NULL, ARGS_FLAG, AT(greedy), 0, 0, NULL, NULL,
      "always take the likeliest token, as --temp 0"},
-    {BIT(RUN), 0, "ignore-eos", NULL, NULL, ARGS_FLAG, AT(ignore_eos), 0, 0, NULL, NULL,
+    {WRITES, 0, "ignore-eos", NULL, NULL, ARGS_FLAG, AT(ignore_eos), 0, 0, NULL, NULL,
      "write on where the model would end"},
     {BIT(RUN), 0, "no-echo", "no-display-prompt", NULL, ARGS_FLAG, AT(no_echo), 0, 0,
      NULL, NULL, "do not print the prompt"},
@@ -179,6 +264,26 @@ const struct args_option args_options[] = {
      "write the logits of all positions: little-endian f32 [n_token][n_vocab]"},
     {BIT(RUN) | BIT(EVAL), 0, "routing", NULL, "FILE", ARGS_TEXT, AT(routing), 0, 0, NULL,
      NULL, "write expert ids and weights of all tokens and layers as JSON"},
+    {BIT(RUN), 0, "trace", NULL, "FILE", ARGS_TEXT, AT(trace), 0, 0, NULL, NULL,
+     "record tokens, probabilities, experts and times in a .lemtrace file"},
+    {WITH_GPU, 0, "policy", NULL, "FILE", ARGS_FILES, AT(policy), 0, 0, NULL, NULL,
+     "a routing policy (JSON); given twice, the second after the first"},
+    {WITH_POLICY, 0, "ban", NULL, "L:E,L:E", ARGS_RULES, AT(ban), 0, 0, NULL, NULL,
+     "never choose expert E at block L; all:E at every block"},
+    {WITH_POLICY, 0, "force", NULL, "L:E,L:E", ARGS_RULES, AT(force), 0, 0, NULL, NULL,
+     "always choose expert E at block L"},
+    {WITH_POLICY, 0, "bias", NULL, "L:E=B,L:E=B", ARGS_BIASES, AT(bias), 0, 0, NULL, NULL,
+     "add B to the score by which expert E is chosen at block L, such as 3:5=+1.5"},
+    {WITH_POLICY, 0, "experts", NULL, "K", ARGS_U32, AT(n_experts), 1, 65535, NULL, NULL,
+     "choose at most K experts for a token"},
+    {BIT(RUN), 0, "save-policy", NULL, "FILE", ARGS_TEXT, AT(save_policy), 0, 0, NULL,
+     NULL, "write the routing policy in force, for --policy"},
+    {BIT(STATS), 0, "csv", NULL, "DIR", ARGS_TEXT, AT(csv_dir), 0, 0, NULL, NULL,
+     "write all numbers as tables into folder DIR"},
+    {BIT(STATS), 0, "figures", NULL, "DIR", ARGS_TEXT, AT(figures), 0, 0, NULL, NULL,
+     "write four SVG pictures into folder DIR"},
+    {BIT(TRACE), 0, "csv", NULL, NULL, ARGS_FLAG, AT(csv), 0, 0, NULL, NULL,
+     "print a line per token and layer, values between commas"},
     {BIT(EVAL), 0, "greedy", NULL, "N", ARGS_U32, AT(n_greedy), 0, MOST, "0", NULL,
      "also the N ids that follow when always the likeliest is taken"},
     {BIT(EVAL), 0, "steps", NULL, NULL, ARGS_FLAG, AT(steps), 0, 0, NULL, NULL,
@@ -204,6 +309,12 @@ const struct args_option args_options[] = {
      NULL, "measured runs"},
     {BIT(BENCH), 0, "tap", NULL, NULL, ARGS_FLAG, AT(tap), 0, 0, NULL, NULL,
      "also measure what recording the routing costs"},
+    {BIT(QUANTIZE), 0, "type", NULL, "TYPE", ARGS_TEXT, AT(type), 0, 0, NULL, NULL,
+     "type of the weights"},
+    {BIT(QUANTIZE), 0, "experts", NULL, "TYPE", ARGS_TEXT, AT(experts_type), 0, 0, NULL,
+     NULL, "type of the experts' weights; default: that of --type"},
+    {BIT(QUANTIZE), 't', "threads", NULL, "N", ARGS_U32, AT(n_thread), 0, 1024, "0", NULL,
+     "threads; 0: one per processor"},
     {WITH_JSON, 0, "json", NULL, NULL, ARGS_FLAG, AT(json), 0, 0, NULL, NULL,
      "print one JSON object"},
 

@@ -174,10 +174,10 @@ static bool set_up(struct bench *b)
         return false;
     fill_ids(b->ids, n, app->info.n_vocab);
     struct lem_session_params params = {.n_ctx = n};
-    if (!app_open_weights(app) || !app_open_session(app, params, &b->session))
+    if (!app_open_weights(app) || !app_open_routed_session(app, params, &b->session))
         return false;
     params.tap = true;
-    return !a->tap || app_open_session(app, params, &b->tapped);
+    return !a->tap || app_open_routed_session(app, params, &b->tapped);
 }
 
 /* ---- results -------------------------------------------------------------- */

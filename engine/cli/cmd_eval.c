@@ -57,7 +57,7 @@ static bool open_session(struct eval *e)
         .logits = a->logits ? LEM_LOGITS_ALL : LEM_LOGITS_LAST,
         .tap = a->routing && app->info.n_layer_moe > 0,
     };
-    return app_open_session(app, params, &e->session);
+    return app_open_routed_session(app, params, &e->session);
 }
 
 /* The file format is little-endian whatever the machine is. */

@@ -151,7 +151,7 @@ int cmd_perplexity(struct app *app)
     bool ok = app_open_model(app, false) && app_open_tokenizer(app) && read_text(&p) &&
               app_open_weights(app);
     const struct lem_session_params params = {.n_ctx = p.n_ctx, .logits = LEM_LOGITS_ALL};
-    ok = ok && app_open_session(app, params, &p.session) && score_all(&p) &&
+    ok = ok && app_open_routed_session(app, params, &p.session) && score_all(&p) &&
          print_result(&p);
     lem_session_close(&p.session);
     text_ids_free(&p.ids);

@@ -8,94 +8,16 @@
 #include "cli/generate.h"
 #include "cli/os.h"
 #include "cli/out_file.h"
+#include "cli/policy.h"
+#include "cli/prompt.h"
+#include "cli/record.h"
 #include "cli/routing_out.h"
 #include "cli/show.h"
 #include "cli/signals.h"
 
 enum { DEFAULT_CTX = 4096 };
 
-/* ---- the prompt ----------------------------------------------------------- */
-
-/* Editors and echo end a text with a newline that is not meant. */
-static void drop_last_newline(struct text *t)
-{
-    if (t->n > 0 && t->data[t->n - 1] == '\n')
-        t->n--;
-    if (t->n > 0 && t->data[t->n - 1] == '\r')
-        t->n--;
-}
-
-/* Returns an exit code. */
-static int read_prompt(const struct args *a, struct text *t)
-{
-    const int given = (a->prompt != NULL) + (a->file != NULL) + (a->n_word > 0);
-    if (given > 1)
-        return args_wrong(a,
-                          "the prompt is given twice: use words, -p or -f, one of them.");
-    if (given == 0 && os_is_terminal(stdin))
-        return args_wrong(a, "no prompt. Give it as words, with -p or -f, or on standard "
-                             "input.");
-    bool ok;
-    if (a->prompt) {
-        ok = text_add(t, a->prompt, strlen(a->prompt));
-    } else if (a->n_word > 0) {
-        ok = text_join(t, a->word, a->n_word);
-    } else {
-        ok = text_read(t, a->file ? a->file : "-");
-        if (ok)
-            drop_last_newline(t);
-    }
-    if (ok && a->escape)
-        text_unescape(t);
-    return ok && text_check_utf8(t, "the prompt") ? APP_DONE : APP_FAILED;
-}
-
-static bool encode_prompt(struct app *app, const struct text *t, uint32_t n_ctx,
-                          struct text_ids *ids)
-{
-    const uint32_t flags = LEM_ENCODE_BOS | LEM_ENCODE_SPECIAL;
-    if (!app_encode(app, t->data, t->n, flags, ids))
-        return false;
-    struct lem_tokenizer_info info;
-    lem_tokenizer_get_info(app->tokenizer, &info);
-    if (ids->n == 0 && info.bos >= 0 && !text_ids_add(ids, info.bos))
-        return false;
-    if (ids->n == 0) {
-        app_error("the prompt is empty, and %s has no token that begins a text. Give a "
-                  "prompt.",
-                  app_model_name(app));
-        return false;
-    }
-    if (ids->n > n_ctx) {
-        app_error(
-            "the prompt has %zu tokens, the context room for %u. Shorten it, or ask "
-            "for a larger context with -c (the model was trained for %u).",
-            ids->n, n_ctx, app->info.n_ctx_train);
-        return false;
-    }
-    return true;
-}
-
-/* ---- parameters and figures ----------------------------------------------- */
-
-static struct lem_sample_params sample_params(struct app *app)
-{
-    const struct args *a = app->args;
-    uint64_t seed = (uint64_t)a->seed;
-    if (a->seed < 0) {
-        seed = os_random() >> 1; /* so that --seed can ask for it again */
-        app_info(app, "seed %llu", (unsigned long long)seed);
-    }
-    return (struct lem_sample_params){
-        .temperature = a->greedy ? 0 : a->temperature,
-        .top_k = a->top_k,
-        .top_p = a->top_p,
-        .min_p = a->min_p,
-        .repeat_penalty = a->repeat_penalty,
-        .repeat_last_n = a->repeat_last_n,
-        .seed = seed,
-    };
-}
+/* ---- figures ----------------------------------------------- */
 
 static void print_rate(uint64_t n, uint64_t ns)
 {
@@ -153,10 +75,11 @@ static int run_model(struct app *app, const struct text *prompt, struct out_file
     const struct args *a = app->args;
     struct text_ids ids = {0};
     struct show show = {0};
+    struct record record = {0};
     struct lem_session *session = NULL;
     const uint32_t n_ctx = app_n_ctx(app, DEFAULT_CTX);
     const bool moe = app->info.n_layer_moe > 0;
-    const bool tap = moe && (a->show_experts || a->routing);
+    const bool tap = moe && (a->show_experts || a->routing || a->trace);
     if (app->info.n_ctx_train && n_ctx > app->info.n_ctx_train)
         app_warn(
             app,
@@ -168,20 +91,25 @@ static int run_model(struct app *app, const struct text *prompt, struct out_file
 
     const struct lem_session_params params = {.n_ctx = n_ctx, .tap = tap};
     int code = APP_FAILED;
-    if (app_open_tokenizer(app) && encode_prompt(app, prompt, n_ctx, &ids) &&
+    if (app_open_tokenizer(app) && prompt_encode(app, prompt, n_ctx, &ids) &&
         show_open(&show, app) && app_open_weights(app) &&
-        app_open_session(app, params, &session)) {
+        app_open_routed_session(app, params, &session) &&
+        (!a->save_policy || policy_save(app, session, a->save_policy)) &&
+        record_open(&record, app, a->trace)) {
         struct generate g = {.app = app,
                              .session = session,
                              .show = &show,
-                             .sample = sample_params(app),
+                             .record = &record,
+                             .sample = prompt_sampling(app),
                              .limit = a->n_predict,
-                             .keep_last = tap,
+                             .keep_last = tap || a->trace,
                              .echo = !a->no_echo,
                              .prompt = prompt,
                              .prompt_ids = &ids};
         code = generate_all(app, &g, routing);
     }
+    if (!record_close(&record))
+        code = APP_FAILED;
     lem_session_close(&session);
     show_close(&show);
     text_ids_free(&ids);
@@ -192,7 +120,7 @@ int cmd_run(struct app *app)
 {
     struct text prompt = {0};
     struct out_file routing = {0};
-    int code = read_prompt(app->args, &prompt);
+    int code = prompt_read(app->args, &prompt);
     if (code == APP_DONE)
         code = app_open_model(app, false) && out_file_open(&routing, app->args->routing)
                    ? run_model(app, &prompt, &routing)

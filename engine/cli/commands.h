@@ -11,5 +11,9 @@ int cmd_info(struct app *app);
 int cmd_devices(struct app *app);
 int cmd_perplexity(struct app *app);
 int cmd_bench(struct app *app);
+int cmd_trace(struct app *app);
+int cmd_compare(struct app *app);
+int cmd_stats(struct app *app);
+int cmd_quantize(struct app *app);
 
 #endif

@@ -30,6 +30,8 @@ static enum generate_end run_prompt(struct generate *g)
     g->prompt_ns = os_now_ns() - start;
     if (st != LEM_OK)
         return append_end(st);
+    if (!record_prompt(g->record, g->session, (uint32_t)g->prompt_ids->n, g->prompt_ns))
+        return GENERATE_FAILED;
     if (g->echo && show->experts)
         for (uint32_t pos = 0; pos < g->prompt_ids->n; pos++)
             if (!show_token(show, g->session, pos))
@@ -52,9 +54,12 @@ static enum generate_end put_token(struct generate *g, int32_t id, bool last)
     if (!room || (last && !g->keep_last))
         return GENERATE_LIMIT;
 
+    const uint64_t start = os_now_ns();
     const enum lem_status st = lem_session_append(g->session, &id, 1);
     const bool ran = lem_session_length(g->session) > pos;
     g->n_run += ran;
+    if (ran && !record_token(g->record, g->session, pos, os_now_ns() - start))
+        return GENERATE_FAILED;
     if (late && ran && !show_token(g->show, g->session, pos))
         return GENERATE_FAILED;
     if (late && !ran && !show_piece(g->show, id, SHOW_NO_EXPERT))
@@ -73,6 +78,7 @@ static enum generate_end write_tokens(struct generate *g)
         if (lem_tokenizer_is_end(g->app->tokenizer, next.id) && !g->app->args->ignore_eos)
             return GENERATE_EOS;
         g->n_written++;
+        record_choice(g->record, g->session, next.id);
         const bool last = g->limit >= 0 && g->n_written == (uint64_t)g->limit;
         const enum generate_end end = put_token(g, next.id, last);
         if (end != GENERATE_LIMIT)

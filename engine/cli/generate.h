@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/record.h"
 #include "cli/show.h"
 #include "lemnos/session.h"
 
@@ -20,6 +21,7 @@ struct generate {
     struct app *app;
     struct lem_session *session;
     struct show *show;
+    struct record *record;
     struct lem_sample_params sample;
     int64_t limit;  /* most tokens to write; -1 = none */
     bool keep_last; /* run the last token too: somebody wants its routing */

@@ -116,6 +116,15 @@ uint32_t os_process_id(void)
     return GetCurrentProcessId();
 }
 
+bool os_make_folder(const char *path)
+{
+    wchar_t *w = widen(path);
+    const bool ok = w && CreateDirectoryW(w, NULL);
+    free(w);
+    errno = ok ? 0 : EACCES;
+    return ok;
+}
+
 void os_unlink(const char *path)
 {
     remove(path);
@@ -235,6 +244,11 @@ char *os_real_path(const char *path)
 uint32_t os_process_id(void)
 {
     return (uint32_t)getpid();
+}
+
+bool os_make_folder(const char *path)
+{
+    return mkdir(path, 0777) == 0;
 }
 
 void os_unlink(const char *path)

@@ -36,6 +36,8 @@ bool os_replace(const char *from, const char *to);
 char *os_real_path(const char *path);
 uint32_t os_process_id(void);
 
+/* Make a folder in one that is there; false with errno set. */
+bool os_make_folder(const char *path);
 /* Remove a file; safe in a signal handler. */
 void os_unlink(const char *path);
 /* Have `fn` called on Ctrl-C and on requests to end. */

@@ -85,6 +85,15 @@ static bool write_weight(struct out_file *f, float w)
     return isfinite(w) ? out_file_print(f, "%.9g", (double)w) : out_file_print(f, "null");
 }
 
+/* A routing policy may leave a token's last slots empty. */
+static uint32_t n_chosen(const struct routing *r, size_t at)
+{
+    uint32_t n = 0;
+    while (n < r->n_used && r->ids[at + n] != LEM_NO_EXPERT)
+        n++;
+    return n;
+}
+
 static bool write_layer(struct app *app, const struct routing *r, uint32_t layer,
                         struct out_file *f)
 {
@@ -93,7 +102,7 @@ static bool write_layer(struct app *app, const struct routing *r, uint32_t layer
     for (uint32_t t = 0; t < r->n && ok; t++) {
         const size_t at = ((size_t)t * r->n_layer + layer) * r->n_used;
         ok = out_file_print(f, t ? ",[" : "[");
-        for (uint32_t k = 0; k < r->n_used && ok; k++)
+        for (uint32_t k = 0, n = n_chosen(r, at); k < n && ok; k++)
             ok = out_file_print(f, "%s%u", k ? "," : "", (unsigned)r->ids[at + k]);
         ok = ok && out_file_print(f, "]");
     }
@@ -101,7 +110,7 @@ static bool write_layer(struct app *app, const struct routing *r, uint32_t layer
     for (uint32_t t = 0; t < r->n && ok; t++) {
         const size_t at = ((size_t)t * r->n_layer + layer) * r->n_used;
         ok = out_file_print(f, t ? ",[" : "[");
-        for (uint32_t k = 0; k < r->n_used && ok; k++)
+        for (uint32_t k = 0, n = n_chosen(r, at); k < n && ok; k++)
             ok = out_file_print(f, k ? "," : "") && write_weight(f, r->weights[at + k]);
         ok = ok && out_file_print(f, "]");
     }

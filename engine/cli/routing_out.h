@@ -16,8 +16,9 @@ struct out_file;
  *    "layers":[{"layer":0,"ids":[[3,1],...],"weights":[[0.6,0.4],...]},...]}
  *
  * `layer` is the block number; ids[token][k] are experts, best first;
- * weights[token][k] their final mixing weights. "pieces" (the tokens' text) stands
- * there when the app has a tokenizer. A dense model has no layers.
+ * weights[token][k] their final mixing weights; fewer than usual where a routing
+ * policy left fewer. "pieces" (the tokens' text) stands there when the app has a
+ * tokenizer. A dense model has no layers.
  * The session must have been opened with its tap, unless the model is dense.
  * Says on stderr what failed.
  */

@@ -39,6 +39,18 @@ void text_free(struct text *t)
     *t = (struct text){0};
 }
 
+/* No tokenizer takes more at once, and an endless file must end somewhere. */
+#define READ_MAX (((size_t)1 << 30) - 1)
+
+static bool add_block(struct text *t, const char *block, size_t n, const char *name)
+{
+    if (n <= READ_MAX - t->n)
+        return text_add(t, block, n);
+    app_error("%s: is longer than %zu bytes, the most that is read at once. Give less.",
+              name, READ_MAX);
+    return false;
+}
+
 bool text_read(struct text *t, const char *path)
 {
     const bool in = strcmp(path, "-") == 0;
@@ -57,7 +69,7 @@ bool text_read(struct text *t, const char *path)
     size_t n;
     errno = 0;
     while (ok && (n = fread(block, 1, sizeof block, f)) > 0)
-        ok = text_add(t, block, n);
+        ok = add_block(t, block, n, name);
     if (ok && ferror(f)) {
         app_error("%s: cannot read: %s.", name, strerror(errno));
         ok = false;

@@ -75,11 +75,16 @@ static bool reserve(struct lem_device *d, uint64_t size)
         if (d->max_bytes && (size > d->max_bytes || used > d->max_bytes - size))
             return false;
     } while (!atomic_compare_exchange_weak(&d->used, &used, used + size));
-    uint64_t peak = atomic_load(&d->peak);
-    while (peak < used + size &&
-           !atomic_compare_exchange_weak(&d->peak, &peak, used + size))
-        ;
     return true;
+}
+
+/* Once the driver has granted it: memory that was refused is no peak. */
+static void note_peak(struct lem_device *d)
+{
+    const uint64_t used = atomic_load(&d->used);
+    uint64_t peak = atomic_load(&d->peak);
+    while (peak < used && !atomic_compare_exchange_weak(&d->peak, &peak, used))
+        ;
 }
 
 static VkResult allocate(struct lem_device *d, uint32_t type, uint64_t size,
@@ -108,6 +113,8 @@ static VkResult allocate(struct lem_device *d, uint32_t type, uint64_t size,
     }
     out->size = size;
     out->counted = counted;
+    if (counted)
+        note_peak(d);
     return VK_SUCCESS;
 }
 

@@ -110,7 +110,7 @@ static void sizes_in_force(struct lem_model *m)
     info->n_embd = hp->n_embd;
     info->n_head = hp->n_head;
     info->n_head_kv = hp->n_head_kv;
-    info->head_dim = hp->head_dim;
+    info->head_dim = hp->latent.kv_lora ? hp->latent.nope + hp->n_rot : hp->head_dim;
     info->n_vocab = hp->n_vocab;
     info->n_ctx_train = hp->n_ctx_train;
     info->n_ff = hp->n_ff;

@@ -31,6 +31,12 @@ bool keys_stated(struct keys *r, const char *suffix)
     return gguf_find_kv(r->g, keys_full(r, suffix)) != NULL;
 }
 
+bool keys_is_array(struct keys *r, const char *suffix)
+{
+    const struct gguf_kv *kv = gguf_find_kv(r->g, keys_full(r, suffix));
+    return kv && kv->is_array;
+}
+
 static enum lem_status read_per_layer(struct keys *r, const struct gguf_kv *kv,
                                       uint32_t *out)
 {
@@ -68,6 +74,26 @@ enum lem_status keys_u32(struct keys *r, const char *suffix, uint32_t min, uint3
     return st;
 }
 
+enum lem_status keys_u32_at(struct keys *r, const char *suffix, uint32_t il, uint32_t min,
+                            uint32_t max, uint32_t *out)
+{
+    const struct gguf_kv *kv = gguf_find_kv(r->g, keys_full(r, suffix));
+    if (!kv || !kv->is_array)
+        return keys_u32(r, suffix, min, max, out);
+    uint32_t v = 0;
+    const enum gguf_answer a = gguf_get_u32_at(r->g, kv->key, il, &v);
+    if (a != GGUF_FOUND)
+        return gguf_complain(r->g, kv->key, a, "an integer for every block");
+    if (v < min || v > max)
+        return log_fail(&r->g->log, LEM_ERR_FORMAT,
+                        "%s: key %s is %" PRIu32 " in block %" PRIu32
+                        ", expected an integer from %" PRIu32 " to %" PRIu32
+                        "; the file is damaged: convert it again",
+                        r->g->path, kv->key, v, il, min, max);
+    *out = v;
+    return LEM_OK;
+}
+
 enum lem_status keys_need_u32(struct keys *r, const char *suffix, uint32_t min,
                               uint32_t max, uint32_t *out)
 {
@@ -98,4 +124,20 @@ enum lem_status keys_bool(struct keys *r, const char *suffix, bool *out)
     if (!keys_stated(r, suffix))
         return LEM_OK;
     return gguf_complain(r->g, r->key, gguf_get_bool(r->g, r->key, out), "true or false");
+}
+
+enum lem_status keys_bool_at(struct keys *r, const char *suffix, uint32_t il, bool *out)
+{
+    const struct gguf_kv *kv = gguf_find_kv(r->g, keys_full(r, suffix));
+    enum gguf_answer a = GGUF_MISSING;
+    uint32_t v = 0;
+    if (kv && kv->is_array && kv->type == GGUF_BOOL) {
+        a = il < kv->count ? GGUF_FOUND : GGUF_OUT_OF_RANGE;
+        v = a == GGUF_FOUND && kv->data[il] != 0;
+    } else if (kv) {
+        a = gguf_get_u32_at(r->g, kv->key, il, &v);
+    }
+    if (a == GGUF_FOUND)
+        *out = v != 0;
+    return gguf_complain(r->g, r->key, a, "an array of true or false, one per block");
 }

@@ -33,6 +33,11 @@ static enum lem_status pick_arch(struct lem_model *m)
     m->arch = arch_find(name, strlen(name));
     if (m->arch)
         return LEM_OK;
+    const char *missing = arch_missing(name, strlen(name));
+    if (missing)
+        return log_fail(&m->file->log, LEM_ERR_UNSUPPORTED,
+                        "%s: architecture \"%s\" is not yet supported: it needs %s",
+                        m->file->path, name, missing);
     char known[512];
     list_known(known, sizeof known);
     return log_fail(&m->file->log, LEM_ERR_UNSUPPORTED,
@@ -46,7 +51,7 @@ static enum lem_status make_runnable(struct lem_model *m)
 {
     enum lem_status st = pick_arch(m);
     if (st == LEM_OK)
-        st = hparams_read(&m->hp, m->file, m->arch);
+        st = hparams_read(&m->hp, m->file, m->arch, &m->arena);
     if (st == LEM_OK)
         st = tensors_bind(m);
     if (st == LEM_OK)

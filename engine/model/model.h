@@ -49,8 +49,14 @@ void tensor_decode(const struct tensor *t, float *dst);
 /* f32 values of one row of matrix `mat`. */
 void tensor_decode_row(const struct tensor *t, uint32_t mat, uint32_t row, float *dst);
 
-/* Angle per position of each pair, [hp.n_rot / 2], with frequency scaling applied;
- * *mscale receives the factor on cos and sin. */
-void model_rope_freqs(const struct lem_model *m, float *freq, float *mscale);
+/* Dims that rotate by this table; 0: the model does not have it. */
+uint32_t model_rope_n_rot(const struct lem_model *m, enum rope_table table);
+/* Angle per position of each pair, [model_rope_n_rot() / 2], with frequency scaling
+ * applied; *mscale receives the factor on cos and sin. */
+void model_rope_freqs(const struct lem_model *m, enum rope_table table, float *freq,
+                      float *mscale);
+/* The table of a layer in a context of `n_ctx` positions. */
+enum rope_table model_rope_table(const struct lem_model *m, uint32_t layer,
+                                 uint32_t n_ctx);
 
 #endif

@@ -18,44 +18,75 @@ struct binder {
 };
 
 /* What a size is, for messages: "%s" is the architecture's name. */
-static const char *const dim_source[] = {
+static const char *const dim_source[DIM_COUNT] = {
     [DIM_NONE] = "the number of further sizes",
     [DIM_EMBD] = "%s.embedding_length",
+    [DIM_EMBD_3] = "3 x %s.embedding_length",
     [DIM_VOCAB] = "the rows of token_embd.weight",
     [DIM_Q] = "%s.attention.head_count x the head size",
     [DIM_KV] = "%s.attention.head_count_kv x the head size",
+    [DIM_QKV] = "(%s.attention.head_count + 2 head_count_kv) x the head size",
+    [DIM_ATT] = "%s.attention.head_count x the size of a value",
     [DIM_HEAD] = "%s.attention.key_length, or embedding_length / head_count",
+    [DIM_N_HEAD] = "%s.attention.head_count",
+    [DIM_Q_LORA] = "%s.attention.q_lora_rank",
+    [DIM_KV_LORA] = "%s.attention.kv_lora_rank",
+    [DIM_KV_LORA_ROT] = "%s.attention.kv_lora_rank + rope.dimension_count",
+    [DIM_NOPE] = "%s.attention.key_length_mla - rope.dimension_count",
+    [DIM_VALUE] = "%s.attention.value_length_mla",
+    [DIM_CONV] = "%s.shortconv.l_cache",
     [DIM_EXPERT] = "%s.expert_count",
     [DIM_FF] = "%s.feed_forward_length",
     [DIM_FF_EXP] = "%s.expert_feed_forward_length, or feed_forward_length",
+    [DIM_FF_EXP_2] = "2 x %s.expert_feed_forward_length",
+    [DIM_FF_SHARED] = "the rows of the first ffn_gate_shexp.weight",
     [DIM_ROT_HALF] = "half of %s.rope.dimension_count",
 };
 
-static uint32_t dim_value(const struct hparams *hp, enum arch_dim dim)
+static uint32_t attn_dim(const struct hparams *hp, const struct layer_hparams *l,
+                         enum arch_dim dim)
 {
+    const bool latent = hp->latent.kv_lora > 0;
     switch (dim) {
-    case DIM_NONE:
-        return 1;
-    case DIM_EMBD:
-        return hp->n_embd;
-    case DIM_VOCAB:
-        return hp->n_vocab;
     case DIM_Q:
-        return hp->n_head * hp->head_dim;
+        return l->n_head * (latent ? hp->latent.nope + hp->n_rot : l->head_dim);
     case DIM_KV:
-        return hp->n_head_kv * hp->head_dim;
+        return l->n_head_kv * l->head_dim;
+    case DIM_QKV:
+        return (l->n_head + 2 * l->n_head_kv) * l->head_dim;
+    case DIM_ATT:
+        return l->n_head * (latent ? hp->latent.value : l->head_dim_v);
     case DIM_HEAD:
-        return hp->head_dim;
-    case DIM_EXPERT:
-        return hp->n_expert;
-    case DIM_FF:
-        return hp->n_ff;
-    case DIM_FF_EXP:
-        return hp->n_ff_exp;
-    case DIM_ROT_HALF:
-        return hp->n_rot / 2;
+        return l->head_dim;
+    case DIM_N_HEAD:
+        return l->n_head;
+    default:
+        return 0;
     }
-    return 0;
+}
+
+/* `layer` matters for sizes that may differ between layers. */
+static uint32_t dim_value(const struct hparams *hp, uint32_t layer, enum arch_dim dim)
+{
+    const uint32_t of_model[DIM_COUNT] = {
+        [DIM_NONE] = 1,
+        [DIM_EMBD] = hp->n_embd,
+        [DIM_EMBD_3] = 3 * hp->n_embd,
+        [DIM_VOCAB] = hp->n_vocab,
+        [DIM_Q_LORA] = hp->latent.q_lora,
+        [DIM_KV_LORA] = hp->latent.kv_lora,
+        [DIM_KV_LORA_ROT] = hp->latent.kv_lora + hp->n_rot,
+        [DIM_NOPE] = hp->latent.nope,
+        [DIM_VALUE] = hp->latent.value,
+        [DIM_CONV] = hp->n_conv,
+        [DIM_EXPERT] = hp->n_expert,
+        [DIM_FF] = hp->n_ff,
+        [DIM_FF_EXP] = hp->n_ff_exp,
+        [DIM_FF_EXP_2] = 2 * hp->n_ff_exp,
+        [DIM_FF_SHARED] = hp->n_ff_shared,
+        [DIM_ROT_HALF] = hp->n_rot / 2,
+    };
+    return of_model[dim] ? of_model[dim] : attn_dim(hp, &hp->layer[layer], dim);
 }
 
 /* "[64][32][8]", innermost first as in the file, without sizes of 1 at the end. */
@@ -85,11 +116,11 @@ static enum lem_status bad_shape(const struct binder *b, const struct gguf_tenso
 }
 
 static enum lem_status check_shape(const struct binder *b, const struct gguf_tensor *t,
-                                   const struct arch_tensor *row)
+                                   const struct arch_tensor *row, uint32_t layer)
 {
     uint64_t want[GGUF_MAX_DIM] = {1, 1, 1, 1};
     for (uint32_t i = 0; i < 3; i++)
-        want[i] = dim_value(&b->m->hp, row->dim[i]);
+        want[i] = dim_value(&b->m->hp, layer, row->dim[i]);
     for (uint32_t i = 0; i < GGUF_MAX_DIM; i++)
         if (t->dim[i] != want[i])
             return bad_shape(b, t, want, want[i], i < 3 ? row->dim[i] : DIM_NONE);
@@ -122,9 +153,10 @@ static enum lem_status missing(const struct binder *b, const struct arch_tensor 
 }
 
 static enum lem_status bind_found(struct binder *b, const struct arch_tensor *row,
-                                  const struct gguf_tensor *t, struct tensor *out)
+                                  const struct gguf_tensor *t, uint32_t layer,
+                                  struct tensor *out)
 {
-    enum lem_status st = check_shape(b, t, row);
+    enum lem_status st = check_shape(b, t, row, layer);
     if (st != LEM_OK)
         return st;
     if (!t->type->decode)
@@ -147,6 +179,33 @@ static enum lem_status bind_found(struct binder *b, const struct arch_tensor *ro
     return LEM_OK;
 }
 
+/* Does the layer have what the need is about? */
+static bool applies(const struct lem_model *m, enum arch_need need, bool moe,
+                    uint32_t layer)
+{
+    const bool has_state = m->hp.layer[layer].has_state;
+    switch (need) {
+    case NEED_ALWAYS:
+    case NEED_OPTIONAL:
+        return true;
+    case NEED_IF_MOE:
+        return moe;
+    case NEED_IF_DENSE:
+        return !moe;
+    case NEED_IF_ATTN:
+        return !has_state;
+    case NEED_IF_STATE:
+        return has_state;
+    case NEED_IF_SHARED:
+        return moe && m->hp.n_ff_shared > 0;
+    case NEED_IF_Q_LORA:
+        return m->hp.latent.q_lora > 0;
+    case NEED_IF_Q_DIRECT:
+        return m->hp.latent.q_lora == 0;
+    }
+    return true;
+}
+
 /* One row of a list, for one layer; `layer` is NULL for what belongs to none. */
 static enum lem_status bind_one(struct binder *b, const struct arch_tensor *row,
                                 struct model_layer *layer, uint32_t number)
@@ -157,8 +216,8 @@ static enum lem_status bind_one(struct binder *b, const struct arch_tensor *row,
     const struct gguf_tensor *t = gguf_find_tensor(m->file, name);
     const bool moe = layer ? layer->moe : m->hp.n_expert > 0;
 
-    if (row->need == NEED_IF_MOE && !moe) {
-        if (t && m->hp.n_expert == 0)
+    if (!applies(m, row->need, moe, number)) {
+        if (t && row->need == NEED_IF_MOE && m->hp.n_expert == 0)
             return log_fail(&m->file->log, LEM_ERR_FORMAT,
                             "%s: tensor %s belongs to experts, but key %s.expert_count "
                             "is missing or 0; the file contradicts itself: convert it "
@@ -166,11 +225,9 @@ static enum lem_status bind_one(struct binder *b, const struct arch_tensor *row,
                             b->path, name, b->arch);
         return LEM_OK;
     }
-    if (row->need == NEED_IF_DENSE && moe)
-        return LEM_OK;
     if (!t)
         return row->need == NEED_OPTIONAL ? LEM_OK : missing(b, row, name);
-    return bind_found(b, row, t,
+    return bind_found(b, row, t, number,
                       layer ? &layer->t[row->slot - SLOT_GLOBAL_COUNT]
                             : &m->global[row->slot]);
 }
@@ -195,9 +252,46 @@ static void make_layers(struct lem_model *m)
     for (uint32_t i = 0; i < m->hp.n_layer; i++) {
         struct model_layer *l = &m->layer[i];
         l->moe = m->hp.n_expert > 0 && i >= m->hp.n_layer_dense_lead;
-        l->steps = l->moe ? m->arch->layer_moe : m->arch->layer_dense;
+        if (m->hp.layer[i].has_state)
+            l->steps = l->moe ? m->arch->state_moe : m->arch->state_dense;
+        else
+            l->steps = l->moe ? m->arch->layer_moe : m->arch->layer_dense;
         l->moe_index = l->moe ? n_moe++ : 0;
     }
+}
+
+/* Tensors of blocks that are in the file but are not run have their place. */
+static void skip_extra(struct binder *b)
+{
+    const struct gguf *g = b->m->file;
+    const struct hparams *hp = &b->m->hp;
+    for (uint64_t i = 0; hp->n_layer_extra && i < g->n_tensor; i++) {
+        uint32_t number = 0;
+        if (sscanf(g->tensor[i].name, "blk.%" SCNu32 ".", &number) != 1)
+            continue;
+        if (b->used[i] || number < hp->n_layer ||
+            number - hp->n_layer >= hp->n_layer_extra)
+            continue;
+        b->used[i] = true;
+        b->n_used++;
+    }
+}
+
+/* A norm of q without one of k, or the other way round, is no whole. */
+static enum lem_status check_pairs(const struct binder *b)
+{
+    for (uint32_t i = 0; i < b->m->hp.n_layer; i++) {
+        const struct tensor *q = model_tensor(b->m, SLOT_ATTN_Q_NORM, i);
+        const struct tensor *k = model_tensor(b->m, SLOT_ATTN_K_NORM, i);
+        if (!q->file != !k->file)
+            return log_fail(&b->m->file->log, LEM_ERR_FORMAT,
+                            "%s: block %" PRIu32
+                            " has one of attn_q_norm.weight and attn_k_norm.weight, "
+                            "expected both or none. The file is incomplete: download "
+                            "or convert it again.",
+                            b->path, i);
+    }
+    return LEM_OK;
 }
 
 static void warn_unused(const struct binder *b)
@@ -228,8 +322,12 @@ enum lem_status tensors_bind(struct lem_model *m)
     for (uint32_t i = 0; st == LEM_OK && m->arch->tensors[i]; i++)
         st = bind_list(&b, m->arch->tensors[i]);
     if (st == LEM_OK)
-        warn_unused(&b);
-    return st;
+        st = check_pairs(&b);
+    if (st != LEM_OK)
+        return st;
+    skip_extra(&b);
+    warn_unused(&b);
+    return LEM_OK;
 }
 
 const struct tensor *model_tensor(const struct lem_model *m, enum arch_slot slot,

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-enum { PER_LANE = 8 };
+enum { PER_LANE = 2 }; /* times four values */
 
 enum lem_status op_combine(struct gpu_list *list, const struct op_at *at,
                            const struct op_combine *a)
@@ -16,13 +16,14 @@ enum lem_status op_combine(struct gpu_list *list, const struct op_at *at,
     if (st != LEM_OK)
         return st;
 
-    const struct gpu_dispatch d = {.kernel = kernel,
-                                   .label = at->label,
-                                   .stage = at->stage,
-                                   .bind = {a->x, a->weights, a->y},
-                                   .push = &a->p,
-                                   .push_size = sizeof a->p,
-                                   .group = {ceil_div(a->p.n, lanes * PER_LANE), 1, 1},
-                                   .rows_per_group = 1};
+    const struct gpu_dispatch d = {
+        .kernel = kernel,
+        .label = at->label,
+        .stage = at->stage,
+        .bind = {a->x, a->weights, a->y},
+        .push = &a->p,
+        .push_size = sizeof a->p,
+        .group = {ceil_div(a->p.n, 4 * lanes * PER_LANE), 1, 1},
+        .rows_per_group = 1};
     return gpu_list_add(list, &d);
 }

@@ -19,12 +19,13 @@ static enum lem_status glu_window(struct gpu_list *list, const struct op_at *at,
                                             .act = a->act,
                                             .alpha = a->alpha,
                                             .limit = a->limit,
-                                            .y_stride = a->y_stride};
+                                            .y_stride = a->y_stride,
+                                            .flags = a->bias.buf ? EXPERTS_BIAS : 0};
     const struct gpu_dispatch d = {
         .kernel = kernel,
         .label = at->label,
         .stage = at->stage,
-        .bind = {win->slice, a->x, a->ids, a->y},
+        .bind = {win->slice, a->x, a->ids, a->y, a->bias.buf ? a->bias : a->x},
         .push = &push,
         .push_size = sizeof push,
         .group = {ops_shape_groups(shape, 2 * n_ff), a->n_used, 1}};
@@ -64,6 +65,13 @@ enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
     return ops_experts_glu(list, at, a, &shape);
 }
 
+/* Windows come in the order of their experts: those with the first one set y. */
+static uint32_t down_flags(const struct op_experts_down *a, const struct ops_window *win)
+{
+    return (a->bias.buf ? EXPERTS_BIAS : 0) |
+           (a->set && win->mat0 == 0 ? EXPERTS_SET : 0);
+}
+
 enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
                                  const struct op_experts_down *a,
                                  const struct ops_shape *shape)
@@ -81,12 +89,15 @@ enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
                                                  .n_mat = win->n_mat,
                                                  .n_used = a->n_used,
                                                  .x_stride = a->x_stride,
-                                                 .y_off = win->row0};
+                                                 .y_off = win->row0,
+                                                 .flags = down_flags(a, win),
+                                                 .bias_stride = w->n_row};
         const struct gpu_dispatch d = {
             .kernel = kernel,
             .label = at->label,
             .stage = at->stage,
-            .bind = {win->slice, a->x, a->ids, a->weights, a->y},
+            .bind = {win->slice, a->x, a->ids, a->weights, a->y,
+                     a->bias.buf ? a->bias : a->x},
             .push = &push,
             .push_size = sizeof push,
             .group = {ops_shape_groups(shape, win->n_row), 1, 1}};

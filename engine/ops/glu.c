@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-enum { PER_LANE = 8 };
+enum { PER_LANE = 2 }; /* times four values */
 
 enum lem_status op_glu(struct gpu_list *list, const struct op_at *at,
                        const struct op_glu *a)
@@ -20,10 +20,10 @@ enum lem_status op_glu(struct gpu_list *list, const struct op_at *at,
         .kernel = kernel,
         .label = at->label,
         .stage = at->stage,
-        .bind = {a->x, a->y},
+        .bind = {a->x, a->y, ops_slice_or(a->gate, a->x)},
         .push = &a->p,
         .push_size = sizeof a->p,
-        .group = {ceil_div(a->p.n_ff, lanes * PER_LANE), 1, a->p.n_per_row},
+        .group = {ceil_div(a->p.n_ff, 4 * lanes * PER_LANE), 1, a->p.n_per_row},
         .rows_per_group = 1};
     return gpu_list_add(list, &d);
 }

@@ -32,20 +32,23 @@ enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
             .n_block = ops_weight_n_block(w),
             .x_stride = a->x_stride,
             .y_stride = a->y_stride,
-            .y_off = win->row0,
+            .y_off = a->y_off + win->row0,
             .mat0 = win->mat0,
             .n_mat = win->n_mat,
             .n_used = a->n_used,
-            .flags = a->x_by_pair ? EXPERTS_X_BY_PAIR : 0};
-        const struct gpu_dispatch d = {
-            .kernel = kernel,
-            .label = at->label,
-            .stage = at->stage,
-            .bind = {win->slice, a->x, a->y, a->pairs, a->tiles},
-            .push = &push,
-            .push_size = sizeof push,
-            .group = {1, 1, 1},
-            .indirect = a->args};
+            .flags =
+                (a->x_by_pair ? EXPERTS_X_BY_PAIR : 0) | (a->bias.buf ? EXPERTS_BIAS : 0),
+            .bias_off = a->bias_off + win->row0,
+            .bias_stride = a->bias_stride};
+        const struct gpu_dispatch d = {.kernel = kernel,
+                                       .label = at->label,
+                                       .stage = at->stage,
+                                       .bind = {win->slice, a->x, a->y, a->pairs,
+                                                a->tiles, a->bias.buf ? a->bias : a->x},
+                                       .push = &push,
+                                       .push_size = sizeof push,
+                                       .group = {1, 1, 1},
+                                       .indirect = a->args};
         st = gpu_list_add(list, &d);
     }
     return st;

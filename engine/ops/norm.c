@@ -15,14 +15,18 @@ enum lem_status op_norm(struct gpu_list *list, const struct op_at *at,
                                      .x_stride = a->x_stride,
                                      .y_stride = a->y_stride,
                                      .eps = a->eps,
-                                     .from_out = a->from_out};
-    const struct gpu_dispatch d = {.kernel = kernel,
-                                   .label = at->label,
-                                   .stage = at->stage,
-                                   .bind = {at->step, a->x, a->w, a->y},
-                                   .push = &push,
-                                   .push_size = sizeof push,
-                                   .group = {1, 1, 1},
-                                   .rows_per_group = 1};
+                                     .flags = (a->from_out ? NORM_FROM_OUT : 0) |
+                                              (a->add ? NORM_ADD : 0) |
+                                              (a->bias.buf ? NORM_BIAS : 0),
+                                     .scale = a->scale == 0 ? 1.0f : a->scale};
+    const struct gpu_dispatch d = {
+        .kernel = kernel,
+        .label = at->label,
+        .stage = at->stage,
+        .bind = {at->step, a->x, a->w, a->y, ops_slice_or(a->bias, a->w)},
+        .push = &push,
+        .push_size = sizeof push,
+        .group = {1, 1, 1},
+        .rows_per_group = 1};
     return gpu_list_add(list, &d);
 }

@@ -18,7 +18,7 @@ static const char *find_fault(const struct op_rope *a)
         return "head_dim must be a multiple of 4 and n_ctx of 8";
     if (p->row_stride / p->head_dim < p->n_head + 2 * p->n_head_kv)
         return "rows are too short for q, k and v";
-    if (by_head && by_row)
+    if (by_row && (by_head || p->flags & ROPE_NORM_V))
         return "norm of heads and of rows at once";
     if ((by_head || by_row) != (a->norm.buf != NULL))
         return "norm weights and flags disagree";

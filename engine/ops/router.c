@@ -55,8 +55,11 @@ enum lem_status op_router(struct gpu_list *list, const struct op_at *at,
     struct router_params push = a->p;
     if (push.n_group == 0)
         push.n_group = 1;
-    push.flags = (push.flags & ROUTER_NORMALISE) | (a->bias.buf ? ROUTER_BIAS : 0) |
-                 (a->tap.buf ? ROUTER_TAP : 0);
+    if (push.out_scale == 0)
+        push.out_scale = 1;
+    push.flags = (push.flags & ROUTER_NORMALISE) | (a->factor.buf ? ROUTER_FACTOR : 0) |
+                 (a->bias.buf ? ROUTER_BIAS : 0) | (a->tap.buf ? ROUTER_TAP : 0) |
+                 (a->policy.buf ? ROUTER_POLICY : 0);
     enum lem_status st = check(device, at, &push);
     if (st != LEM_OK)
         return st;
@@ -68,15 +71,16 @@ enum lem_status op_router(struct gpu_list *list, const struct op_at *at,
     if (st != LEM_OK)
         return st;
 
-    const struct gpu_dispatch d = {.kernel = kernel,
-                                   .label = at->label,
-                                   .stage = at->stage,
-                                   .bind = {a->logits, ops_slice_or(a->bias, a->logits),
-                                            a->ids, a->weights,
-                                            ops_slice_or(a->tap, a->ids)},
-                                   .push = &push,
-                                   .push_size = sizeof push,
-                                   .group = {1, 1, 1},
-                                   .rows_per_group = 1};
+    const struct gpu_dispatch d = {
+        .kernel = kernel,
+        .label = at->label,
+        .stage = at->stage,
+        .bind = {a->logits, ops_slice_or(a->bias, a->logits), a->ids, a->weights,
+                 ops_slice_or(a->tap, a->ids), ops_slice_or(a->policy, a->logits),
+                 ops_slice_or(a->factor, a->logits)},
+        .push = &push,
+        .push_size = sizeof push,
+        .group = {1, 1, 1},
+        .rows_per_group = 1};
     return gpu_list_add(list, &d);
 }

@@ -9,11 +9,16 @@
 const char *plan_stage_name(enum plan_stage stage)
 {
     static const char *const name[] = {
-        [STAGE_EMBED] = "embed",       [STAGE_NORM] = "norm",
-        [STAGE_QKV] = "qkv",           [STAGE_ROPE] = "rope",
-        [STAGE_ATTENTION] = "attention", [STAGE_ATTN_OUT] = "attn_out",
-        [STAGE_ROUTER] = "router",     [STAGE_EXPERTS] = "experts",
-        [STAGE_FFN] = "ffn",           [STAGE_HEAD] = "head",
+        [STAGE_EMBED] = "embed",
+        [STAGE_NORM] = "norm",
+        [STAGE_QKV] = "qkv",
+        [STAGE_ROPE] = "rope",
+        [STAGE_ATTENTION] = "attention",
+        [STAGE_ATTN_OUT] = "attn_out",
+        [STAGE_ROUTER] = "router",
+        [STAGE_EXPERTS] = "experts",
+        [STAGE_FFN] = "ffn",
+        [STAGE_HEAD] = "head",
     };
     return stage < STAGE_COUNT ? name[stage] : "?";
 }
@@ -33,41 +38,44 @@ struct op_at step_at(struct builder *b, const char *what, enum plan_stage stage)
 
 typedef enum lem_status step_fn(struct builder *b);
 
-static step_fn *builder_of(enum arch_step step)
+/* By enum arch_step; NULL: a norm, see step_norm.c. */
+static step_fn *const builder_of[] = {
+    [STEP_QKV] = step_qkv,
+    [STEP_ROPE] = step_rope,
+    [STEP_ATTN] = step_attn,
+    [STEP_ATTN_OUT] = step_attn_out,
+    [STEP_MLA_Q] = step_mla_q,
+    [STEP_MLA_KV] = step_mla_kv,
+    [STEP_MLA_V] = step_mla_v,
+    [STEP_CONV_IN] = step_conv_in,
+    [STEP_CONV] = step_conv,
+    [STEP_CONV_OUT] = step_conv_out,
+    [STEP_ROUTER] = step_router,
+    [STEP_ROUTER_RAW] = step_router_raw,
+    [STEP_EXPERTS] = step_experts,
+    [STEP_SHARED] = step_shared,
+    [STEP_FFN] = step_ffn,
+    [STEP_POST_NORM] = NULL, /* the last: all steps have a place */
+};
+
+static enum lem_status add_step(struct builder *b, enum arch_step step)
 {
-    switch (step) {
-    case STEP_ATTN_NORM:
-        return step_attn_norm;
-    case STEP_QKV:
-        return step_qkv;
-    case STEP_ROPE:
-        return step_rope;
-    case STEP_ATTN:
-        return step_attn;
-    case STEP_ATTN_OUT:
-        return step_attn_out;
-    case STEP_FFN_NORM:
-        return step_ffn_norm;
-    case STEP_ROUTER:
-        return step_router;
-    case STEP_EXPERTS:
-        return step_experts;
-    case STEP_FFN:
-        return step_ffn;
-    case STEP_END:
-        break;
-    }
-    return NULL;
+    return builder_of[step] ? builder_of[step](b) : step_norm(b, step);
+}
+
+struct step_branch step_branch(const struct builder *b)
+{
+    if (b->arch->branch_norm)
+        return (struct step_branch){.to = gpu_slice_all(b->mem->y), .scale = 1.0f};
+    return (struct step_branch){
+        .to = gpu_slice_all(b->mem->x), .add = true, .scale = b->hp->residual_scale};
 }
 
 static struct builder builder_for(const struct plan_params *p)
 {
     const struct lem_model *m = p->weights->model;
-    return (struct builder){.p = p,
-                            .w = p->weights,
-                            .hp = &m->hp,
-                            .arch = m->arch,
-                            .mem = p->memory};
+    return (struct builder){
+        .p = p, .w = p->weights, .hp = &m->hp, .arch = m->arch, .mem = p->memory};
 }
 
 enum lem_status plan_body(const struct plan_params *p, struct gpu_list **out)
@@ -81,7 +89,7 @@ enum lem_status plan_body(const struct plan_params *p, struct gpu_list **out)
     for (b.layer = 0; b.layer < m->hp.n_layer && st == LEM_OK; b.layer++) {
         const enum arch_step *step = m->layer[b.layer].steps;
         for (; *step != STEP_END && st == LEM_OK; step++)
-            st = builder_of(*step)(&b);
+            st = add_step(&b, *step);
     }
     if (st != LEM_OK) {
         gpu_list_close(&b.list);

@@ -2,7 +2,7 @@
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
-#include "cache/kv.h"
+#include "cache/past.h"
 #include "cache/weights.h"
 #include "ops/ops.h"
 
@@ -25,23 +25,31 @@ const char *plan_stage_name(enum plan_stage stage);
 /* Every buffer that dispatches write to, but the KV cache. Rows are padded to
  * multiples of 32 floats; [n] is the most tokens in one submission. */
 struct plan_memory {
-    uint32_t max_rows;   /* n */
-    uint32_t max_out;    /* most rows of logits at once */
+    uint32_t max_rows; /* n */
+    uint32_t max_out;  /* most rows of logits at once */
     uint32_t stride_x, stride_qkv, stride_att, stride_router, stride_glu, stride_ff;
+    uint32_t stride_latent_q, stride_latent, stride_open;
     uint32_t stride_vocab;
-    uint32_t tap_stride; /* entries of one layer in the tap: n * n_expert_used */
-    uint64_t bytes;      /* of device memory */
+    uint32_t tap_stride;    /* entries of one layer in the tap: n * n_expert_used */
+    uint32_t policy_stride; /* words of one layer in the policy: 1 + n_expert */
+    uint64_t bytes;         /* of device memory */
     /* host writes */
-    struct gpu_buf *step; /* struct step_params */
-    struct gpu_buf *ids;  /* u32 [n] */
+    struct gpu_buf *step;   /* struct step_params */
+    struct gpu_buf *ids;    /* u32 [n] */
+    struct gpu_buf *policy; /* u32 [n_layer_moe][policy_stride], see params.h */
     /* device only */
-    struct gpu_buf *x;    /* [n][n_embd] residual stream */
-    struct gpu_buf *h;    /* [n][max(n_embd, …)] what the next step reads */
-    struct gpu_buf *qkv;  /* [n][(n_head + 2 n_head_kv) head_dim] */
-    struct gpu_buf *att;  /* [n][n_head head_dim] */
-    struct gpu_buf *router;  /* [n][n_expert] logits */
-    struct gpu_buf *chosen;  /* u32 [n][n_used] */
-    struct gpu_buf *weight;  /* [n][n_used] */
+    struct gpu_buf *x;        /* [n][n_embd] residual stream */
+    struct gpu_buf *h;        /* [n][n_embd] what the next step reads */
+    struct gpu_buf *y;        /* [n][n_embd] a branch, where branches are normed */
+    struct gpu_buf *sum;      /* [n][n_embd] the branches of an FFN */
+    struct gpu_buf *qkv;      /* [n][…] q, k, v; q and a latent key; or b, c, u */
+    struct gpu_buf *att;      /* [n][…] what the output matrix of a layer reads */
+    struct gpu_buf *latent_q; /* [n][n_head head_dim] queries of the latent cache */
+    struct gpu_buf *latent;   /* [n][n_head kv_lora] attention over it; narrow q */
+    struct gpu_buf *open;     /* [n] switches of the shared expert */
+    struct gpu_buf *router;   /* [n][n_expert] logits */
+    struct gpu_buf *chosen;   /* u32 [n][n_used] */
+    struct gpu_buf *weight;   /* [n][n_used] */
     struct gpu_buf *pairs, *tiles, *args; /* of op_group */
     struct gpu_buf *glu;  /* [n n_used][2 n_ff_exp], or [n][2 n_ff]: gate and up */
     struct gpu_buf *ff;   /* [n n_used][n_ff_exp], or [n][n_ff] */
@@ -58,7 +66,7 @@ void plan_memory_close(struct plan_memory *mem);
 
 struct plan_params {
     const struct lem_weights *weights;
-    const struct kv *kv;
+    const struct past *past;
     const struct plan_memory *memory;
     uint32_t max_rows; /* 1: the single-token kernels */
     uint32_t max_out;  /* rows of logits */

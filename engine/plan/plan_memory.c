@@ -40,16 +40,44 @@ static enum lem_status open_one(struct plan_memory *mem, const struct lem_weight
     return st;
 }
 
-static void set_strides(struct plan_memory *mem, const struct hparams *hp)
+/* Floats of a row that a layer's mixing of tokens goes through, and of its result. */
+static void widen(struct plan_memory *mem, const struct hparams *hp,
+                  const struct layer_hparams *l)
 {
+    const struct latent_hparams *lat = &hp->latent;
+    uint32_t qkv = (l->n_head + 2 * l->n_head_kv) * l->head_dim;
+    uint32_t att = l->n_head * l->head_dim_v;
+    if (l->has_state) {
+        qkv = 3 * hp->n_embd;
+        att = hp->n_embd;
+    } else if (lat->kv_lora) {
+        qkv = l->n_head * (lat->nope + hp->n_rot) + l->head_dim;
+        att = max_u32(l->n_head * lat->value, lat->q_lora);
+    }
+    mem->stride_qkv = max_u32(mem->stride_qkv, round_up(qkv, ROW_ALIGN));
+    mem->stride_att = max_u32(mem->stride_att, round_up(att, ROW_ALIGN));
+}
+
+static void set_strides(struct plan_memory *mem, const struct hparams *hp,
+                        const struct arch_desc *arch)
+{
+    const uint32_t n_ff = max_u32(max_u32(hp->n_ff, hp->n_ff_exp), hp->n_ff_shared);
+    for (uint32_t il = 0; il < hp->n_layer; il++)
+        widen(mem, hp, &hp->layer[il]);
+    if (arch->latent) { /* heads are read in whole blocks, also the last one */
+        const struct latent_hparams *lat = &hp->latent;
+        mem->stride_latent_q = round_up(hp->n_head * hp->head_dim, ROW_ALIGN);
+        mem->stride_latent = round_up(
+            max_u32(hp->n_head * lat->kv_lora, lat->q_lora) + ROW_ALIGN - 1, ROW_ALIGN);
+    }
+    mem->stride_open = ROW_ALIGN;
     mem->stride_x = round_up(hp->n_embd, ROW_ALIGN);
-    mem->stride_qkv = round_up((hp->n_head + 2 * hp->n_head_kv) * hp->head_dim, ROW_ALIGN);
-    mem->stride_att = round_up(hp->n_head * hp->head_dim, ROW_ALIGN);
     mem->stride_router = round_up(max_u32(hp->n_expert, 1), ROW_ALIGN);
-    mem->stride_glu = round_up(2 * max_u32(hp->n_ff, hp->n_ff_exp), ROW_ALIGN);
-    mem->stride_ff = round_up(max_u32(hp->n_ff, hp->n_ff_exp), ROW_ALIGN);
+    mem->stride_glu = round_up(2 * n_ff, ROW_ALIGN);
+    mem->stride_ff = round_up(n_ff, ROW_ALIGN);
     mem->stride_vocab = round_up(hp->n_vocab, ROW_ALIGN);
     mem->tap_stride = mem->max_rows * hp->n_expert_used;
+    mem->policy_stride = 1 + hp->n_expert;
 }
 
 enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
@@ -58,22 +86,30 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
     const struct lem_model *m = w->model;
     const struct hparams *hp = &m->hp;
     *mem = (struct plan_memory){.max_rows = max_rows, .max_out = max_out};
-    set_strides(mem, hp);
+    set_strides(mem, hp, m->arch);
     const uint64_t n = max_rows;
     const uint64_t n_pair = n * hp->n_expert_used;
     /* A dense layer's gate and up rows share the experts' buffers. */
     const uint64_t n_glu = n_pair > n ? n_pair : n;
     const uint64_t moe = m->info.n_layer_moe ? 1 : 0;
+    const uint64_t branch = m->arch->branch_norm, latent = m->arch->latent;
+    const uint64_t shared = hp->n_ff_shared > 0;
     const uint64_t n_tile =
         moe ? op_group_max_tile(max_rows, hp->n_expert_used, hp->n_expert) : 0;
 
     const struct wanted all[] = {
         {&mem->step, GPU_BUF_UPLOAD, "step", 1, sizeof(struct step_params) / 4},
         {&mem->ids, GPU_BUF_UPLOAD, "ids", 1, n},
+        {&mem->policy, GPU_BUF_UPLOAD, "policy", m->info.n_layer_moe, mem->policy_stride},
         {&mem->x, GPU_BUF_DEVICE, "x", n, mem->stride_x},
         {&mem->h, GPU_BUF_DEVICE, "h", n, mem->stride_x},
         {&mem->qkv, GPU_BUF_DEVICE, "qkv", n, mem->stride_qkv},
         {&mem->att, GPU_BUF_DEVICE, "att", n, mem->stride_att},
+        {&mem->y, GPU_BUF_DEVICE, "y", n * branch, mem->stride_x},
+        {&mem->sum, GPU_BUF_DEVICE, "sum", n * branch, mem->stride_x},
+        {&mem->latent_q, GPU_BUF_DEVICE, "latent_q", n * latent, mem->stride_latent_q},
+        {&mem->latent, GPU_BUF_DEVICE, "latent", n * latent, mem->stride_latent},
+        {&mem->open, GPU_BUF_DEVICE, "open", n * shared, mem->stride_open},
         {&mem->router, GPU_BUF_DEVICE, "router", n * moe, mem->stride_router},
         {&mem->chosen, GPU_BUF_DEVICE, "chosen", moe, n_pair},
         {&mem->weight, GPU_BUF_DEVICE, "weight", moe, n_pair},
@@ -99,9 +135,11 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
 void plan_memory_close(struct plan_memory *mem)
 {
     struct gpu_buf **const all[] = {
-        &mem->step,   &mem->ids,    &mem->x,     &mem->h,     &mem->qkv,  &mem->att,
-        &mem->router, &mem->chosen, &mem->weight, &mem->pairs, &mem->tiles, &mem->args,
-        &mem->glu,    &mem->ff,     &mem->slot,  &mem->out,   &mem->logits, &mem->tap,
+        &mem->step,  &mem->ids,      &mem->policy, &mem->x,      &mem->h,
+        &mem->qkv,   &mem->att,      &mem->router, &mem->chosen, &mem->weight,
+        &mem->pairs, &mem->tiles,    &mem->args,   &mem->glu,    &mem->ff,
+        &mem->slot,  &mem->out,      &mem->logits, &mem->tap,    &mem->y,
+        &mem->sum,   &mem->latent_q, &mem->latent, &mem->open,
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         gpu_buf_close(all[i]);

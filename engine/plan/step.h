@@ -23,16 +23,40 @@ static inline const struct weights_layer *step_layer(const struct builder *b)
     return &b->w->layer[b->layer];
 }
 
+/* Sizes of the layer being built. */
+static inline const struct layer_hparams *step_hp(const struct builder *b)
+{
+    return &b->hp->layer[b->layer];
+}
+
+/* Where attention, FFN and experts leave what they made: added to x, times the
+ * residual multiplier; or alone in y, for a norm of the branch. */
+struct step_branch {
+    struct gpu_slice to;
+    bool add;
+    float scale;
+};
+struct step_branch step_branch(const struct builder *b);
+
+/* The steps that are a norm and nothing else. */
+enum lem_status step_norm(struct builder *b, enum arch_step step);
+
 enum lem_status step_embed(struct builder *b);
 enum lem_status step_head(struct builder *b);
-enum lem_status step_attn_norm(struct builder *b);
 enum lem_status step_qkv(struct builder *b);
 enum lem_status step_rope(struct builder *b);
 enum lem_status step_attn(struct builder *b);
 enum lem_status step_attn_out(struct builder *b);
-enum lem_status step_ffn_norm(struct builder *b);
 enum lem_status step_ffn(struct builder *b);
+enum lem_status step_mla_q(struct builder *b);
+enum lem_status step_mla_kv(struct builder *b);
+enum lem_status step_mla_v(struct builder *b);
+enum lem_status step_conv_in(struct builder *b);
+enum lem_status step_conv(struct builder *b);
+enum lem_status step_conv_out(struct builder *b);
+enum lem_status step_shared(struct builder *b);
 enum lem_status step_router(struct builder *b);
+enum lem_status step_router_raw(struct builder *b);
 enum lem_status step_experts(struct builder *b);
 
 #endif

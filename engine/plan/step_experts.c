@@ -3,13 +3,15 @@
  * for all of its tokens. */
 #include "plan/step.h"
 
-enum lem_status step_router(struct builder *b)
+/* `from`: the row that the router reads. */
+static enum lem_status add_router(struct builder *b, struct gpu_buf *from)
 {
     const struct hparams *hp = b->hp;
     struct op_at at = step_at(b, "router_logits", STAGE_ROUTER);
     const struct op_matmul logits = {.weight = &step_layer(b)->matrix[W_ROUTER],
-                                     .x = gpu_slice_all(b->mem->h),
+                                     .x = gpu_slice_all(from),
                                      .y = gpu_slice_all(b->mem->router),
+                                     .bias = step_layer(b)->vector[V_ROUTER_BIAS],
                                      .x_stride = b->mem->stride_x,
                                      .y_stride = b->mem->stride_router,
                                      .scale = 1.0f};
@@ -23,6 +25,8 @@ enum lem_status step_router(struct builder *b)
                           .bias = step_layer(b)->vector[V_ROUTER_SELECT_BIAS],
                           .ids = gpu_slice_all(b->mem->chosen),
                           .weights = gpu_slice_all(b->mem->weight),
+                          .policy = gpu_slice_all(b->mem->policy),
+                          .factor = step_layer(b)->vector[V_DOWN_SCALE],
                           .p = {.n_expert = hp->n_expert,
                                 .n_used = hp->n_expert_used,
                                 .x_stride = b->mem->stride_router,
@@ -34,10 +38,22 @@ enum lem_status step_router(struct builder *b)
                                 .scale = hp->router_scale,
                                 .norm_eps = hp->router_norm_eps,
                                 .tap_off = moe_index * b->mem->tap_stride,
-                                .tap_stride = hp->n_expert_used}};
+                                .tap_stride = hp->n_expert_used,
+                                .policy_off = moe_index * b->mem->policy_stride,
+                                .out_scale = step_branch(b).scale}};
     if (b->mem->tap)
         a.tap = gpu_slice_all(b->mem->tap);
     return op_router(b->list, &at, &a);
+}
+
+enum lem_status step_router(struct builder *b)
+{
+    return add_router(b, b->mem->h);
+}
+
+enum lem_status step_router_raw(struct builder *b)
+{
+    return add_router(b, b->mem->x);
 }
 
 /* Windows that hold parts of one expert cannot feed the fused kernels. */
@@ -53,27 +69,31 @@ static enum lem_status experts_single(struct builder *b)
 {
     const struct hparams *hp = b->hp;
     struct op_at at = step_at(b, "experts_glu", STAGE_EXPERTS);
-    const struct op_experts_glu glu = {
-        .weight = &step_layer(b)->matrix[W_GATE_UP_EXPS],
-        .x = gpu_slice_all(b->mem->h),
-        .ids = gpu_slice_all(b->mem->chosen),
-        .y = gpu_slice_all(b->mem->ff),
-        .n_used = hp->n_expert_used,
-        .y_stride = b->mem->stride_ff,
-        .act = b->arch->act};
+    const struct op_experts_glu glu = {.weight = &step_layer(b)->matrix[W_GATE_UP_EXPS],
+                                       .x = gpu_slice_all(b->mem->h),
+                                       .ids = gpu_slice_all(b->mem->chosen),
+                                       .y = gpu_slice_all(b->mem->ff),
+                                       .n_used = hp->n_expert_used,
+                                       .y_stride = b->mem->stride_ff,
+                                       .act = b->arch->act,
+                                       .alpha = b->arch->glu_alpha,
+                                       .limit = b->arch->glu_limit,
+                                       .bias = step_layer(b)->vector[V_GATE_UP_BIAS]};
     const enum lem_status st = op_experts_glu(b->list, &at, &glu);
     if (st != LEM_OK)
         return st;
 
     at = step_at(b, "experts_down", STAGE_EXPERTS);
-    const struct op_experts_down down = {
-        .weight = &step_layer(b)->matrix[W_DOWN_EXPS],
-        .x = gpu_slice_all(b->mem->ff),
-        .ids = gpu_slice_all(b->mem->chosen),
-        .weights = gpu_slice_all(b->mem->weight),
-        .y = gpu_slice_all(b->mem->x),
-        .n_used = hp->n_expert_used,
-        .x_stride = b->mem->stride_ff};
+    const struct step_branch branch = step_branch(b);
+    const struct op_experts_down down = {.weight = &step_layer(b)->matrix[W_DOWN_EXPS],
+                                         .x = gpu_slice_all(b->mem->ff),
+                                         .ids = gpu_slice_all(b->mem->chosen),
+                                         .weights = gpu_slice_all(b->mem->weight),
+                                         .y = branch.to,
+                                         .bias = step_layer(b)->vector[V_DOWN_BIAS],
+                                         .n_used = hp->n_expert_used,
+                                         .x_stride = b->mem->stride_ff,
+                                         .set = !branch.add};
     return op_experts_down(b->list, &at, &down);
 }
 
@@ -95,6 +115,9 @@ static enum lem_status add_grouped(struct builder *b, enum weights_matrix which,
         .y = gpu_slice_all(by_pair ? mem->slot : mem->glu),
         .pairs = gpu_slice_all(mem->pairs),
         .tiles = gpu_slice_all(mem->tiles),
+        .bias = step_layer(b)->vector[by_pair ? V_DOWN_BIAS : V_GATE_UP_BIAS],
+        .bias_off = y_off,
+        .bias_stride = by_pair ? b->hp->n_embd : 2 * b->hp->n_ff_exp,
         .args = args_of(b, arg),
         .x_stride = by_pair ? mem->stride_ff : mem->stride_x,
         .y_stride = by_pair ? mem->stride_x : mem->stride_glu,
@@ -110,18 +133,16 @@ enum { ARG_UP, ARG_DOWN, N_ARG };
 static enum lem_status add_group(struct builder *b, const struct ops_weight *up)
 {
     const struct op_at at = step_at(b, "group", STAGE_EXPERTS);
-    const struct op_group a = {
-        .ids = gpu_slice_all(b->mem->chosen),
-        .pairs = gpu_slice_all(b->mem->pairs),
-        .tiles = gpu_slice_all(b->mem->tiles),
-        .args = gpu_slice_all(b->mem->args),
-        .n_expert = b->hp->n_expert,
-        .n_used = b->hp->n_expert_used,
-        .n_arg = N_ARG,
-        .row_groups = {
-            [ARG_UP] = op_matmul_experts_row_groups(up),
-            [ARG_DOWN] =
-                op_matmul_experts_row_groups(&step_layer(b)->matrix[W_DOWN_EXPS])}};
+    const struct op_group a = {.ids = gpu_slice_all(b->mem->chosen),
+                               .pairs = gpu_slice_all(b->mem->pairs),
+                               .tiles = gpu_slice_all(b->mem->tiles),
+                               .args = gpu_slice_all(b->mem->args),
+                               .n_expert = b->hp->n_expert,
+                               .n_used = b->hp->n_expert_used,
+                               .n_arg = N_ARG,
+                               .row_groups = {[ARG_UP] = op_matmul_experts_row_groups(up),
+                                              [ARG_DOWN] = op_matmul_experts_row_groups(
+                                                  &step_layer(b)->matrix[W_DOWN_EXPS])}};
     return op_group(b->list, &at, &a);
 }
 
@@ -129,8 +150,8 @@ static enum lem_status experts_grouped(struct builder *b)
 {
     const struct hparams *hp = b->hp;
     const bool joint = step_layer(b)->matrix[W_GATE_UP_EXPS].n_mat != 0;
-    enum lem_status st = add_group(
-        b, &step_layer(b)->matrix[joint ? W_GATE_UP_EXPS : W_GATE_EXPS]);
+    enum lem_status st =
+        add_group(b, &step_layer(b)->matrix[joint ? W_GATE_UP_EXPS : W_GATE_EXPS]);
     if (st == LEM_OK && joint) {
         st = add_grouped(b, W_GATE_UP_EXPS, "experts_gate_up", ARG_UP, false, 0);
     } else if (st == LEM_OK) {
@@ -148,7 +169,9 @@ static enum lem_status experts_grouped(struct builder *b)
                                      .x_stride = b->mem->stride_glu,
                                      .y_stride = b->mem->stride_ff,
                                      .act = b->arch->act,
-                                     .n_per_row = hp->n_expert_used}};
+                                     .n_per_row = hp->n_expert_used,
+                                     .alpha = b->arch->glu_alpha,
+                                     .limit = b->arch->glu_limit}};
     st = op_glu(b->list, &at, &glu);
     if (st == LEM_OK)
         st = add_grouped(b, W_DOWN_EXPS, "experts_down", ARG_DOWN, true, 0);
@@ -156,13 +179,15 @@ static enum lem_status experts_grouped(struct builder *b)
         return st;
 
     at = step_at(b, "combine", STAGE_EXPERTS);
+    const struct step_branch branch = step_branch(b);
     const struct op_combine combine = {.x = gpu_slice_all(b->mem->slot),
                                        .weights = gpu_slice_all(b->mem->weight),
-                                       .y = gpu_slice_all(b->mem->x),
+                                       .y = branch.to,
                                        .p = {.n = hp->n_embd,
                                              .n_used = hp->n_expert_used,
                                              .x_stride = b->mem->stride_x,
-                                             .y_stride = b->mem->stride_x}};
+                                             .y_stride = b->mem->stride_x,
+                                             .flags = branch.add ? 0 : EXPERTS_SET}};
     return op_combine(b->list, &at, &combine);
 }
 

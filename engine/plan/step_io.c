@@ -8,17 +8,18 @@ enum lem_status step_embed(struct builder *b)
                                .ids = gpu_slice_all(b->mem->ids),
                                .y = gpu_slice_all(b->mem->x),
                                .y_stride = b->mem->stride_x,
-                               .scale = 1.0f};
+                               .scale = b->hp->embd_scale};
     return op_embed(b->list, &at, &a);
 }
 
-enum lem_status step_head(struct builder *b)
+static enum lem_status add_logits(struct builder *b)
 {
     struct op_at at = step_at(b, "output_norm", STAGE_HEAD);
     at.max_rows = b->p->max_out;
     const struct op_norm norm = {.x = gpu_slice_all(b->mem->x),
                                  .w = b->w->global_vector[V_OUTPUT_NORM],
                                  .y = gpu_slice_all(b->mem->out),
+                                 .bias = b->w->global_vector[V_OUTPUT_NORM_BIAS],
                                  .n = b->hp->n_embd,
                                  .x_stride = b->mem->stride_x,
                                  .y_stride = b->mem->stride_x,
@@ -35,7 +36,21 @@ enum lem_status step_head(struct builder *b)
                                    .y = gpu_slice_all(b->mem->logits),
                                    .x_stride = b->mem->stride_x,
                                    .y_stride = b->mem->stride_vocab,
-                                   .scale = 1.0f,
+                                   .bias = b->w->global_vector[V_OUTPUT_BIAS],
+                                   .scale = b->hp->logit_scale,
                                    .n_out = true};
     return op_matmul(b->list, &at, &head);
+}
+
+enum lem_status step_head(struct builder *b)
+{
+    const enum lem_status st = add_logits(b);
+    if (st != LEM_OK || b->hp->logit_softcap == 0)
+        return st;
+    const struct op_at at = step_at(b, "softcap", STAGE_HEAD);
+    const struct op_softcap a = {.y = gpu_slice_all(b->mem->logits),
+                                 .p = {.n = b->hp->n_vocab,
+                                       .stride = b->mem->stride_vocab,
+                                       .cap = b->hp->logit_softcap}};
+    return op_softcap(b->list, &at, &a);
 }

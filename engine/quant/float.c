@@ -1,4 +1,4 @@
-/* float.c - F32, F16 and BF16: decoders and packing. */
+/* float.c - F32, F16 and BF16: decoders, encoders and packing. */
 #include "quant/types.h"
 
 #include <string.h>
@@ -33,6 +33,29 @@ void quant_decode_bf16(const void *src, float *dst, uint64_t n)
         uint16_t b;
         memcpy(&b, p + 2 * i, sizeof b);
         dst[i] = bf16_to_f32(b);
+    }
+}
+
+void quant_encode_f32(const float *src, void *dst, uint64_t n)
+{
+    memcpy(dst, src, n * sizeof *src);
+}
+
+void quant_encode_f16(const float *src, void *dst, uint64_t n)
+{
+    uint8_t *p = dst;
+    for (uint64_t i = 0; i < n; i++) {
+        const uint16_t h = half_from_f32(src[i]);
+        memcpy(p + 2 * i, &h, sizeof h);
+    }
+}
+
+void quant_encode_bf16(const float *src, void *dst, uint64_t n)
+{
+    uint8_t *p = dst;
+    for (uint64_t i = 0; i < n; i++) {
+        const uint16_t b = bf16_from_f32(src[i]);
+        memcpy(p + 2 * i, &b, sizeof b);
     }
 }
 

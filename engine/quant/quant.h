@@ -55,6 +55,8 @@ struct quant_info {
 
     /* `n` weights (a multiple of block_weights) -> f32. NULL: cannot run yet. */
     void (*decode)(const void *src, float *dst, uint64_t n);
+    /* The other way. NULL: we do not write this type. */
+    void (*encode)(const float *src, void *dst, uint64_t n);
 
     /* The GPU layout: superblocks of `sb_weights` columns of one row in
      * `sb_slots` slots of 16 bytes; 0 when there is no decoder. */
@@ -68,6 +70,9 @@ struct quant_info {
 
 /* NULL when the id is not known to us at all. */
 const struct quant_info *quant_find(uint32_t type);
+
+/* By name, in capitals or not; NULL when there is none. */
+const struct quant_info *quant_find_name(const char *name);
 
 /* Bytes of `n` weights in the file; false when `n` is no multiple of the block
  * or the size does not fit 64 bits. */

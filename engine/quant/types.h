@@ -38,4 +38,16 @@ void quant_pack_iq4_nl(const void *src, uint32_t n, uint8_t *slot, uint32_t stri
 void quant_pack_iq4_xs(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 
+void quant_encode_f32(const float *src, void *dst, uint64_t n);
+void quant_encode_f16(const float *src, void *dst, uint64_t n);
+void quant_encode_bf16(const float *src, void *dst, uint64_t n);
+void quant_encode_q8_0(const float *src, void *dst, uint64_t n);
+void quant_encode_q4_0(const float *src, void *dst, uint64_t n);
+void quant_encode_q4_1(const float *src, void *dst, uint64_t n);
+void quant_encode_q5_0(const float *src, void *dst, uint64_t n);
+void quant_encode_q5_1(const float *src, void *dst, uint64_t n);
+void quant_encode_q4_k(const float *src, void *dst, uint64_t n);
+void quant_encode_q5_k(const float *src, void *dst, uint64_t n);
+void quant_encode_q6_k(const float *src, void *dst, uint64_t n);
+
 #endif

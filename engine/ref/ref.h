@@ -20,7 +20,7 @@ void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t
                 uint32_t n_col, const float *x, uint32_t n_token, const float *bias);
 
 /* y[t][i] = x[t][i] / sqrt(mean over i of x[t][i]^2 + eps) * w[i]
- * Source: Zhang and Sennrich, arXiv 1910.07467, eq. 4. x == y is fine. */
+ * w NULL: all 1. Source: Zhang and Sennrich, arXiv 1910.07467, eq. 4. x == y is fine. */
 void ref_norm(float *y, const float *x, const float *w, uint32_t n_token, uint32_t n,
               float eps);
 
@@ -37,15 +37,19 @@ struct ref_rope {
 void ref_rope(float *q, float *k, uint32_t pos, const struct ref_rope *r);
 
 /* y[h] = sum over p in (pos - window, pos] of softmax(scale * q[h] . k[p]) v[p];
- * k, v: [n_pos >= pos + 1][n_head_kv][head_dim]; window 0 = full; softcap 0 = off;
- * sinks [n_head] or NULL: one more logit that takes weight and gives nothing. */
+ * k: [n_pos >= pos + 1][n_head_kv][head_dim]; v: [n_pos][n_head_kv][head_dim_v], or
+ * NULL: the first head_dim_v dims of each key; head_dim_v 0: as head_dim; window 0 =
+ * full; softcap 0 = off; sinks [n_head] or NULL: one more logit that takes weight and
+ * gives nothing. y [n_head][head_dim_v]. */
 struct ref_attn {
-    uint32_t n_head, n_head_kv, head_dim, window;
+    uint32_t n_head, n_head_kv, head_dim, head_dim_v, window;
     float scale, softcap;
     const float *sinks;
 };
 void ref_attn(float *y, const float *q, const float *k, const float *v, uint32_t pos,
               const struct ref_attn *a);
+
+#define REF_NO_EXPERT UINT32_MAX /* as the kernels' ROUTER_NO_EXPERT */
 
 struct ref_router {
     uint32_t n_expert, n_used;
@@ -54,21 +58,50 @@ struct ref_router {
     bool normalise;
     float scale, norm_eps;
     uint32_t n_group, n_group_used, group_top;
+    /* The policy of the layer: added to the selection score; -inf: never chosen; +inf:
+     * chosen before all others (the smaller id first), whatever its group. NULL = none.
+     */
+    const float *policy; /* [n_expert] */
+    uint32_t limit;      /* with a policy: most experts chosen; 0 = n_used */
 };
 /* One token: logits [n_expert] -> ids and weights [n_used], best first; equal
  * scores: the smaller id first. *margin (may be NULL): selection score of the last
- * chosen minus that of the first left out; infinity when none is left out. */
+ * chosen minus that of the first left out; infinity when none is left out, or the
+ * last is there by force. Slots that a policy leaves empty have the id
+ * REF_NO_EXPERT and weight 0. */
 void ref_router(uint32_t *ids, float *weights, float *margin, const float *logits,
                 const struct ref_router *r);
 
 /* act(gate) * up, elementwise; alpha and limit for ACT_SWIGLU_CLAMPED. */
 float ref_glu(enum act act, float gate, float up, float alpha, float limit);
 
+/* Gated FFNs side by side: a bank of experts, or a dense FFN as a bank of one. */
+struct ref_bank {
+    const struct tensor *gate, *up, *down; /* gate == up: gate rows, then up rows */
+    const float *gate_bias, *up_bias;      /* [n_expert][n_ff] or NULL */
+    const float *down_bias;                /* [n_expert][n_embd] or NULL */
+    const float *factor;                   /* [n_expert] on the result, or NULL */
+    uint32_t n_ff;
+    enum act act;
+    float alpha, limit; /* of ACT_SWIGLU_CLAMPED */
+    float scale;        /* on every result */
+};
+/* y[n_embd] += sum over slots k, in order, of scale * weights[k] * factor[e] *
+ * (down_e glu(gate_e x + b, up_e x + b) + b), e = ids[k]; y is not x. */
+void ref_bank(float *y, const float *x, const uint32_t *ids, const float *weights,
+              uint32_t n_used, const struct ref_bank *b);
+
 /* y[n_embd] += sum over slots k, in order, of weights[k] * down_e(glu(gate_e x, up_e x));
  * y is not x. A dense FFN is expert 0 with weight 1. */
 void ref_experts(float *y, const float *x, const uint32_t *ids, const float *weights,
                  uint32_t n_used, enum act act, const struct tensor *gate,
                  const struct tensor *up, const struct tensor *down);
+
+/* y[c] = gate[c] * sum over i < n_tap of w[c][i] * past[i][c], where past[i] is b * u
+ * of the token n_tap - 1 - i before this one: past [n_tap][n], the last row is filled
+ * here from b and u. Source: LFM2, arXiv 2511.23404, section 2. */
+void ref_conv(float *y, float *past, const float *b, const float *gate, const float *u,
+              const float *w, uint32_t n, uint32_t n_tap);
 
 /* The whole model, one token at a time. */
 struct ref_state;

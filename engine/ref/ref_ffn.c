@@ -45,28 +45,65 @@ static const uint8_t *weights_at(const struct tensor *t, uint32_t mat, uint32_t 
     return t->data + ((uint64_t)mat * t->n_row + row) * row_bytes + col_bytes;
 }
 
-void ref_experts(float *y, const float *x, const uint32_t *ids, const float *weights,
-                 uint32_t n_used, enum act act, const struct tensor *gate,
-                 const struct tensor *up, const struct tensor *down)
+static float with_bias(double dot, const float *bias, size_t at)
 {
-    const uint32_t n_embd = gate->n_col, n_ff = gate->n_row;
+    return (float)(bias ? dot + (double)bias[at] : dot);
+}
+
+/* h[i] of hidden values at … at + n of expert e. */
+static void hidden(float *h, const float *x, uint32_t e, uint32_t at, uint32_t n,
+                   const struct ref_bank *b)
+{
+    const uint32_t n_embd = b->gate->n_col;
+    const uint32_t up0 = b->gate == b->up ? b->n_ff : 0; /* its first row */
+    for (uint32_t i = 0; i < n; i++) {
+        const size_t bias_at = (size_t)e * b->n_ff + at + i;
+        const uint8_t *wg = weights_at(b->gate, e, at + i, 0);
+        const uint8_t *wu = weights_at(b->up, e, up0 + at + i, 0);
+        const float g =
+            with_bias(ref_dot(b->gate->type, wg, n_embd, x), b->gate_bias, bias_at);
+        const float u =
+            with_bias(ref_dot(b->up->type, wu, n_embd, x), b->up_bias, bias_at);
+        h[i] = ref_glu(b->act, g, u, b->alpha, b->limit);
+    }
+}
+
+void ref_bank(float *y, const float *x, const uint32_t *ids, const float *weights,
+              uint32_t n_used, const struct ref_bank *b)
+{
+    const uint32_t n_embd = b->gate->n_col;
     float h[CHUNK];
 
     for (uint32_t k = 0; k < n_used; k++) {
         const uint32_t e = ids[k];
-        for (uint32_t at = 0; at < n_ff; at += CHUNK) {
-            const uint32_t n = n_ff - at < CHUNK ? n_ff - at : CHUNK;
-            for (uint32_t i = 0; i < n; i++) {
-                const uint8_t *wg = weights_at(gate, e, at + i, 0);
-                const uint8_t *wu = weights_at(up, e, at + i, 0);
-                const float g = (float)ref_dot(gate->type, wg, n_embd, x);
-                const float u = (float)ref_dot(up->type, wu, n_embd, x);
-                h[i] = ref_glu(act, g, u, 0, 0);
-            }
+        if (e == REF_NO_EXPERT)
+            continue;
+        double weight = (double)weights[k] * (double)b->scale;
+        if (b->factor)
+            weight *= (double)b->factor[e];
+        for (uint32_t at = 0; at < b->n_ff; at += CHUNK) {
+            const uint32_t n = b->n_ff - at < CHUNK ? b->n_ff - at : CHUNK;
+            const float *bias = at == 0 ? b->down_bias : NULL;
+            hidden(h, x, e, at, n, b);
             for (uint32_t r = 0; r < n_embd; r++) {
-                const uint8_t *wd = weights_at(down, e, r, at);
-                y[r] += (float)((double)weights[k] * ref_dot(down->type, wd, n, h));
+                const uint8_t *wd = weights_at(b->down, e, r, at);
+                const double sum = (double)with_bias(ref_dot(b->down->type, wd, n, h),
+                                                     bias, (size_t)e * n_embd + r);
+                y[r] += (float)(weight * sum);
             }
         }
     }
+}
+
+void ref_experts(float *y, const float *x, const uint32_t *ids, const float *weights,
+                 uint32_t n_used, enum act act, const struct tensor *gate,
+                 const struct tensor *up, const struct tensor *down)
+{
+    const struct ref_bank b = {.gate = gate,
+                               .up = up,
+                               .down = down,
+                               .n_ff = gate->n_row,
+                               .act = act,
+                               .scale = 1};
+    ref_bank(y, x, ids, weights, n_used, &b);
 }

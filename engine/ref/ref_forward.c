@@ -1,51 +1,100 @@
 /* ref_forward.c - the whole model on the CPU, one token at a time: walks the same
  * step lists as plan/, with the functions of this folder. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "ref/ref.h"
+#include "ref/ref_state.h"
 
-struct ref_state {
-    const struct lem_model *m;
-    uint32_t n_ctx, pos;
-    uint32_t n_q, n_kv;       /* widths of q, and of k and v */
-    float *k_cache, *v_cache; /* [n_layer][n_ctx][n_kv] */
-    float *x, *h, *q;         /* residual stream; the row of the next step; queries */
-    float *w, *w2;            /* a decoded norm or bias each */
-    float *freq, mscale;
-    float *router_logits;   /* [n_expert] */
-    float *weights, margin; /* the layer's choice */
-    uint32_t *ids;
-    struct arena arena;
-};
+/* ---- memory -------------------------------------------------------------------- */
+
+static float *floats(struct ref_state *s, uint64_t n)
+{
+    return n <= SIZE_MAX ? arena_alloc(&s->arena, n ? (size_t)n : 1, sizeof(float))
+                         : NULL;
+}
 
 static bool make_cache(struct ref_state *s)
 {
-    uint64_t n;
-    if (!check_mul((uint64_t)s->m->hp.n_layer * s->n_kv, s->n_ctx, &n) || n > SIZE_MAX)
-        return false;
-    s->k_cache = arena_alloc(&s->arena, (size_t)n, sizeof(float));
-    s->v_cache = arena_alloc(&s->arena, (size_t)n, sizeof(float));
-    return s->k_cache && s->v_cache;
+    const struct hparams *hp = &s->m->hp;
+    s->k = arena_alloc(&s->arena, hp->n_layer, sizeof *s->k);
+    s->v = arena_alloc(&s->arena, hp->n_layer, sizeof *s->v);
+    for (uint32_t il = 0; s->k && s->v && il < hp->n_layer; il++) {
+        const struct layer_hparams *l = &hp->layer[il];
+        uint64_t n_k, n_v;
+        if (!check_mul((uint64_t)l->n_head_kv * l->head_dim, s->n_ctx, &n_k) ||
+            !check_mul((uint64_t)l->n_head_kv * l->head_dim_v, s->n_ctx, &n_v))
+            return false;
+        s->k[il] = floats(s, l->has_state ? (uint64_t)hp->n_conv * hp->n_embd : n_k);
+        s->v[il] = floats(s, l->has_state || s->m->arch->latent ? 1 : n_v);
+        if (!s->k[il] || !s->v[il])
+            return false;
+    }
+    return s->k && s->v;
+}
+
+/* The widest row that any step writes. */
+static uint64_t widest(const struct hparams *hp)
+{
+    const struct latent_hparams *lat = &hp->latent;
+    uint64_t n = 3 * (uint64_t)hp->n_embd + lat->q_lora;
+    for (uint32_t il = 0; il < hp->n_layer; il++) {
+        const struct layer_hparams *l = &hp->layer[il];
+        const uint64_t head = (uint64_t)l->head_dim + lat->nope + lat->value;
+        const uint64_t row = (l->n_head + 2 * (uint64_t)l->n_head_kv) * head;
+        n = row > n ? row : n;
+    }
+    return n > hp->n_expert ? n : hp->n_expert;
 }
 
 static bool make_rows(struct ref_state *s)
 {
     const struct hparams *hp = &s->m->hp;
-    const uint32_t wide = s->n_q > hp->n_embd ? s->n_q : hp->n_embd;
-    struct arena *a = &s->arena;
-    s->x = arena_alloc(a, hp->n_embd, sizeof(float));
-    s->h = arena_alloc(a, wide, sizeof(float));
-    s->q = arena_alloc(a, s->n_q, sizeof(float));
-    s->w = arena_alloc(a, wide, sizeof(float));
-    s->w2 = arena_alloc(a, wide, sizeof(float));
-    s->freq = arena_alloc(a, hp->n_rot / 2, sizeof(float));
-    s->router_logits = arena_alloc(a, hp->n_expert, sizeof(float));
-    s->weights = arena_alloc(a, hp->n_expert_used, sizeof(float));
-    s->ids = arena_alloc(a, hp->n_expert_used, sizeof *s->ids);
-    return s->x && s->h && s->q && s->w && s->w2 && s->freq && s->router_logits &&
-           s->weights && s->ids;
+    const uint64_t n_wide = widest(hp);
+    const uint64_t n_taps = (uint64_t)hp->n_conv * hp->n_embd; /* of a convolution */
+    const uint64_t n_dec = hp->n_vocab + (n_taps > n_wide ? n_taps : n_wide);
+    const uint64_t n_bank = (uint64_t)hp->n_expert * hp->n_ff_exp;
+    const struct {
+        float **to;
+        uint64_t n;
+    } all[] = {
+        {&s->x, n_wide},
+        {&s->h, n_wide},
+        {&s->y, n_wide},
+        {&s->s, n_wide},
+        {&s->q, n_wide},
+        {&s->q2, n_wide},
+        {&s->out, n_wide},
+        {&s->decoded, n_dec},
+        {&s->decoded2, n_dec},
+        {&s->bias[0], n_bank},
+        {&s->bias[1], n_bank},
+        {&s->bias[2], (uint64_t)hp->n_expert * hp->n_embd},
+        {&s->factor, hp->n_expert},
+        {&s->router_logits, hp->n_expert},
+        {&s->weights, hp->n_expert_used},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        *all[i].to = floats(s, all[i].n);
+        if (!*all[i].to)
+            return false;
+    }
+    s->ids = arena_alloc(&s->arena, hp->n_expert_used + 1, sizeof *s->ids);
+    return s->ids != NULL;
+}
+
+static bool make_tables(struct ref_state *s)
+{
+    for (uint32_t i = 0; i < ROPE_TABLE_COUNT; i++) {
+        struct ref_table *t = &s->table[i];
+        const uint32_t n_rot = model_rope_n_rot(s->m, (enum rope_table)i);
+        t->freq = floats(s, n_rot / 2);
+        if (!t->freq)
+            return false;
+        model_rope_freqs(s->m, (enum rope_table)i, t->freq, &t->mscale);
+    }
+    return true;
 }
 
 struct ref_state *ref_open(const struct lem_model *m, uint32_t n_ctx)
@@ -55,13 +104,8 @@ struct ref_state *ref_open(const struct lem_model *m, uint32_t n_ctx)
         return NULL;
     s->m = m;
     s->n_ctx = n_ctx;
-    s->n_q = m->hp.n_head * m->hp.head_dim;
-    s->n_kv = m->hp.n_head_kv * m->hp.head_dim;
-    if (!make_cache(s) || !make_rows(s)) {
+    if (!make_cache(s) || !make_rows(s) || !make_tables(s))
         ref_close(&s);
-        return NULL;
-    }
-    model_rope_freqs(m, s->freq, &s->mscale);
     return s;
 }
 
@@ -74,148 +118,111 @@ void ref_close(struct ref_state **s)
     *s = NULL;
 }
 
-/* ---- the steps --------------------------------------------------------------- */
+/* ---- what steps share ------------------------------------------------------------ */
 
-static float *cached(const struct ref_state *s, float *cache, uint32_t layer,
-                     uint32_t pos)
+const float *ref_decoded(const struct ref_state *s, enum arch_slot slot, uint32_t layer,
+                         float *to)
 {
-    return cache + ((size_t)layer * s->n_ctx + pos) * s->n_kv;
+    if (slot == SLOT_COUNT || !model_tensor(s->m, slot, layer)->file)
+        return NULL;
+    tensor_decode(model_tensor(s->m, slot, layer), to);
+    return to;
 }
 
-/* y = W x (+ bias) */
-static void product(struct ref_state *s, float *y, const float *x, enum arch_slot weight,
-                    enum arch_slot bias, uint32_t layer)
+void ref_product(struct ref_state *s, float *y, const float *x, enum arch_slot weight,
+                 enum arch_slot bias, uint32_t layer)
 {
     const struct tensor *w = model_tensor(s->m, weight, layer);
-    const struct tensor *b = model_tensor(s->m, bias, layer);
-    if (b->file)
-        tensor_decode(b, s->w);
-    ref_matmul(y, w->type, w->data, w->n_row, w->n_col, x, 1, b->file ? s->w : NULL);
+    const float *b = ref_decoded(s, bias, layer, s->decoded);
+    ref_matmul(y, w->type, w->data, w->n_row, w->n_col, x, 1, b);
 }
 
-static void norm(struct ref_state *s, enum arch_slot weight, uint32_t layer)
+void ref_row_norm(struct ref_state *s, float *y, const float *x, enum arch_slot weight,
+                  enum arch_slot bias, uint32_t layer)
 {
-    tensor_decode(model_tensor(s->m, weight, layer), s->w);
-    ref_norm(s->h, s->x, s->w, 1, s->m->hp.n_embd, s->m->hp.norm_eps);
+    const uint32_t n = s->m->hp.n_embd;
+    const float *b = ref_decoded(s, bias, layer, s->decoded2);
+    ref_norm(y, x, ref_decoded(s, weight, layer, s->decoded), 1, n, s->m->hp.norm_eps);
+    for (uint32_t i = 0; b && i < n; i++)
+        y[i] += b[i];
 }
 
-static void qkv(struct ref_state *s, uint32_t layer)
+void ref_add_branch(struct ref_state *s, const float *branch)
 {
-    float *k = cached(s, s->k_cache, layer, s->pos);
-    float *v = cached(s, s->v_cache, layer, s->pos);
-    product(s, s->q, s->h, SLOT_ATTN_Q, SLOT_ATTN_Q_BIAS, layer);
-    product(s, k, s->h, SLOT_ATTN_K, SLOT_ATTN_K_BIAS, layer);
-    product(s, v, s->h, SLOT_ATTN_V, SLOT_ATTN_V_BIAS, layer);
-}
-
-static void rope(struct ref_state *s, uint32_t layer)
-{
-    const struct lem_model *m = s->m;
-    struct ref_rope r = {
-        .n_head = m->hp.n_head,
-        .n_head_kv = m->hp.n_head_kv,
-        .head_dim = m->hp.head_dim,
-        .n_rot = m->hp.n_rot,
-        .kind = m->arch->rope,
-        .qk_norm = m->arch->qk_norm,
-        .freq = s->freq,
-        .mscale = s->mscale,
-        .eps = m->hp.norm_eps,
-    };
-    if (r.qk_norm != QK_NORM_NONE) {
-        tensor_decode(model_tensor(m, SLOT_ATTN_Q_NORM, layer), s->w);
-        tensor_decode(model_tensor(m, SLOT_ATTN_K_NORM, layer), s->w2);
-        r.q_norm = s->w;
-        r.k_norm = s->w2;
+    const uint32_t n = s->m->hp.n_embd;
+    if (s->m->arch->branch_norm) {
+        memcpy(s->y, branch, n * sizeof *branch);
+        return;
     }
-    ref_rope(s->q, cached(s, s->k_cache, layer, s->pos), s->pos, &r);
+    for (uint32_t i = 0; i < n; i++)
+        s->x[i] += s->m->hp.residual_scale * branch[i];
 }
 
-static void attend(struct ref_state *s, uint32_t layer)
-{
-    const struct hparams *hp = &s->m->hp;
-    const struct ref_attn a = {
-        .n_head = hp->n_head,
-        .n_head_kv = hp->n_head_kv,
-        .head_dim = hp->head_dim,
-        .scale = hp->attn_scale,
-    };
-    ref_attn(s->h, s->q, cached(s, s->k_cache, layer, 0), cached(s, s->v_cache, layer, 0),
-             s->pos, &a);
-}
+/* ---- norms --------------------------------------------------------------------------
+ */
 
-static void attn_out(struct ref_state *s, uint32_t layer)
+/* to += rms_norm(from) * weight */
+static void add_norm(struct ref_state *s, float *to, const float *from,
+                     enum arch_slot weight, uint32_t layer)
 {
-    float *y = s->w2;
-    product(s, y, s->h, SLOT_ATTN_OUT, SLOT_ATTN_OUT_BIAS, layer);
+    ref_row_norm(s, s->h, from, weight, SLOT_COUNT, layer);
     for (uint32_t i = 0; i < s->m->hp.n_embd; i++)
-        s->x[i] += y[i];
+        to[i] += s->h[i];
 }
 
-static void route(struct ref_state *s, uint32_t layer)
+static void scale_layer(struct ref_state *s, uint32_t layer)
 {
-    const struct hparams *hp = &s->m->hp;
-    const struct tensor *bias = model_tensor(s->m, SLOT_ROUTER_SELECT_BIAS, layer);
-    const struct tensor *w = model_tensor(s->m, SLOT_ROUTER, layer);
-    if (bias->file)
-        tensor_decode(bias, s->w);
-    const struct ref_router r = {
-        .n_expert = hp->n_expert,
-        .n_used = hp->n_expert_used,
-        .score = hp->score,
-        .bias = bias->file ? s->w : NULL,
-        .normalise = hp->router_normalise,
-        .scale = hp->router_scale,
-        .norm_eps = hp->router_norm_eps,
-        .n_group = hp->n_group,
-        .n_group_used = hp->n_group_used,
-        .group_top = hp->group_top,
-    };
-    ref_matvec(s->router_logits, w->type, w->data, w->n_row, w->n_col, s->h);
-    ref_router(s->ids, s->weights, &s->margin, s->router_logits, &r);
+    float scale;
+    if (ref_decoded(s, SLOT_LAYER_SCALE, layer, &scale))
+        for (uint32_t i = 0; i < s->m->hp.n_embd; i++)
+            s->x[i] *= scale;
 }
 
-static void run_step(struct ref_state *s, enum arch_step step, uint32_t layer)
+static void step_norm(struct ref_state *s, enum arch_step step, uint32_t layer)
 {
-    static const uint32_t only[] = {0};
-    static const float whole[] = {1};
-    const struct lem_model *m = s->m;
     switch (step) {
-    case STEP_END:
-        break;
     case STEP_ATTN_NORM:
-        norm(s, SLOT_ATTN_NORM, layer);
-        break;
-    case STEP_QKV:
-        qkv(s, layer);
-        break;
-    case STEP_ROPE:
-        rope(s, layer);
-        break;
-    case STEP_ATTN:
-        attend(s, layer);
-        break;
-    case STEP_ATTN_OUT:
-        attn_out(s, layer);
+        ref_row_norm(s, s->h, s->x, SLOT_ATTN_NORM, SLOT_ATTN_NORM_BIAS, layer);
         break;
     case STEP_FFN_NORM:
-        norm(s, SLOT_FFN_NORM, layer);
+        ref_row_norm(s, s->h, s->x, SLOT_FFN_NORM, SLOT_FFN_NORM_BIAS, layer);
         break;
-    case STEP_ROUTER:
-        route(s, layer);
+    case STEP_EXPERTS_NORM:
+        ref_row_norm(s, s->h, s->x, SLOT_EXPERTS_NORM, SLOT_COUNT, layer);
         break;
-    case STEP_EXPERTS:
-        ref_experts(s->x, s->h, s->ids, s->weights, m->hp.n_expert_used, m->arch->act,
-                    model_tensor(m, SLOT_GATE_EXPS, layer),
-                    model_tensor(m, SLOT_UP_EXPS, layer),
-                    model_tensor(m, SLOT_DOWN_EXPS, layer));
+    case STEP_ATTN_POST_NORM:
+        add_norm(s, s->x, s->y, SLOT_ATTN_POST_NORM, layer);
         break;
-    case STEP_FFN:
-        ref_experts(s->x, s->h, only, whole, 1, m->arch->act,
-                    model_tensor(m, SLOT_FFN_GATE, layer),
-                    model_tensor(m, SLOT_FFN_UP, layer),
-                    model_tensor(m, SLOT_FFN_DOWN, layer));
+    case STEP_FFN_POST_NORM:
+        ref_row_norm(s, s->s, s->y, SLOT_FFN_POST_NORM, SLOT_COUNT, layer);
         break;
+    case STEP_EXPERTS_POST_NORM:
+        add_norm(s, s->s, s->y, SLOT_EXPERTS_POST_NORM, layer);
+        break;
+    case STEP_POST_NORM:
+        add_norm(s, s->x, s->s, SLOT_POST_NORM, layer);
+        scale_layer(s, layer);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the walk ------------------------------------------------------------------------
+ */
+
+static void head(struct ref_state *s, float *logits)
+{
+    const struct hparams *hp = &s->m->hp;
+    const struct tensor *out = model_output(s->m);
+    ref_row_norm(s, s->h, s->x, SLOT_OUTPUT_NORM, SLOT_OUTPUT_NORM_BIAS, 0);
+    ref_matmul(logits, out->type, out->data, out->n_row, out->n_col, s->h, 1,
+               ref_decoded(s, SLOT_OUTPUT_BIAS, 0, s->decoded));
+    const double cap = (double)hp->logit_softcap;
+    for (uint32_t i = 0; i < hp->n_vocab; i++) {
+        logits[i] *= hp->logit_scale;
+        if (cap > 0)
+            logits[i] = (float)(cap * tanh((double)logits[i] / cap));
     }
 }
 
@@ -226,10 +233,13 @@ void ref_token(struct ref_state *s, int32_t id, float *logits, uint32_t *ids,
     const size_t n_used = m->hp.n_expert_used;
 
     tensor_decode_row(model_tensor(m, SLOT_TOKEN_EMBD, 0), 0, (uint32_t)id, s->x);
+    for (uint32_t i = 0; i < m->hp.n_embd; i++)
+        s->x[i] *= m->hp.embd_scale;
     for (uint32_t i = 0; i < m->hp.n_layer; i++) {
         const struct model_layer *l = &m->layer[i];
         for (const enum arch_step *step = l->steps; *step != STEP_END; step++)
-            run_step(s, *step, i);
+            if (!ref_step_attn(s, *step, i) && !ref_step_ffn(s, *step, i))
+                step_norm(s, *step, i);
         if (l->moe && ids)
             memcpy(ids + l->moe_index * n_used, s->ids, n_used * sizeof *ids);
         if (l->moe && weights)
@@ -238,9 +248,6 @@ void ref_token(struct ref_state *s, int32_t id, float *logits, uint32_t *ids,
             margin[l->moe_index] = s->margin;
     }
     s->pos++;
-    if (!logits)
-        return;
-    const struct tensor *out = model_output(m);
-    norm(s, SLOT_OUTPUT_NORM, 0);
-    ref_matvec(logits, out->type, out->data, out->n_row, out->n_col, s->h);
+    if (logits)
+        head(s, logits);
 }

@@ -12,6 +12,6 @@ void ref_norm(float *y, const float *x, const float *w, uint32_t n_token, uint32
             sum += (double)x[i] * (double)x[i];
         const double scale = 1.0 / sqrt(sum / n + (double)eps);
         for (uint32_t i = 0; i < n; i++)
-            y[i] = (float)((double)x[i] * scale * (double)w[i]);
+            y[i] = (float)((double)x[i] * scale * (w ? (double)w[i] : 1.0));
     }
 }

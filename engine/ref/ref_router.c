@@ -8,11 +8,15 @@
  *   w = s[chosen], or softmax over the chosen z; then optionally
  *   w /= max(sum w, norm_eps); w *= scale
  *
+ * A policy bans, forces and shifts experts and limits their number (struct ref_router);
+ * the weights are those of the experts chosen.
+ *
  * Sources: Mixtral, arXiv 2401.04088, section 2.1 (renormalised softmax);
  * OLMoE, arXiv 2409.02060, section 2 (plain softmax); DeepSeek-V3, arXiv
  * 2412.19437, section 2.1.2 (sigmoid, selection bias, groups, scale). */
 #include "ref/ref.h"
 
+#include <float.h>
 #include <math.h>
 
 struct choice {
@@ -38,15 +42,32 @@ static float score(const struct choice *c, uint32_t e)
 
 static float select_score(const struct choice *c, uint32_t e)
 {
-    const float s = score(c, e);
-    return c->r->bias ? s + c->r->bias[e] : s;
+    const float *policy = c->r->policy;
+    float s = score(c, e);
+    if (c->r->bias)
+        s += c->r->bias[e];
+    return policy && isfinite(policy[e]) ? s + policy[e] : s;
+}
+
+static bool is_banned(const struct ref_router *r, uint32_t e)
+{
+    return r->policy && r->policy[e] == -INFINITY;
+}
+
+static bool is_forced(const struct ref_router *r, uint32_t e)
+{
+    return r->policy && r->policy[e] == INFINITY;
 }
 
 static float group_score(const struct choice *c, uint32_t g)
 {
     const uint32_t size = c->r->n_expert / c->r->n_group;
     float best = -INFINITY, second = -INFINITY;
+    uint32_t n = 0;
     for (uint32_t e = g * size; e < (g + 1) * size; e++) {
+        if (is_banned(c->r, e))
+            continue;
+        n++;
         const float s = select_score(c, e);
         if (s > best) {
             second = best;
@@ -55,7 +76,7 @@ static float group_score(const struct choice *c, uint32_t g)
             second = s;
         }
     }
-    return c->r->group_top >= 2 && size >= 2 ? best + second : best;
+    return c->r->group_top >= 2 && n >= 2 ? best + second : best;
 }
 
 /* Fewer than n_group_used groups are better; equal ones: the smaller number. */
@@ -76,18 +97,22 @@ static bool may_choose(const struct choice *c, uint32_t e, const uint32_t *ids,
     for (uint32_t k = 0; k < n_chosen; k++)
         if (ids[k] == e)
             return false;
+    if (is_banned(c->r, e))
+        return false;
+    if (is_forced(c->r, e))
+        return true;
     const uint64_t g = (uint64_t)e * c->r->n_group / c->r->n_expert;
     return c->r->n_group <= 1 || group_stays(c, (uint32_t)g);
 }
 
-/* The best expert not among ids; UINT32_MAX when none is left. */
+/* The best expert not among ids; REF_NO_EXPERT when none is left. */
 static uint32_t best_left(const struct choice *c, const uint32_t *ids, uint32_t n_chosen)
 {
-    uint32_t best = UINT32_MAX;
+    uint32_t best = REF_NO_EXPERT;
     float best_score = 0;
     for (uint32_t e = 0; e < c->r->n_expert; e++) {
-        const float s = select_score(c, e);
-        if (best != UINT32_MAX && !(s > best_score))
+        const float s = is_forced(c->r, e) ? INFINITY : select_score(c, e);
+        if (best != REF_NO_EXPERT && !(s > best_score))
             continue;
         if (!may_choose(c, e, ids, n_chosen))
             continue;
@@ -97,13 +122,13 @@ static uint32_t best_left(const struct choice *c, const uint32_t *ids, uint32_t 
     return best;
 }
 
-static void weigh(float *weights, const uint32_t *ids, const struct choice *c)
+static void weigh(float *weights, const uint32_t *ids, uint32_t n, const struct choice *c)
 {
     const struct ref_router *r = c->r;
     double sum = 0, max = -INFINITY;
-    for (uint32_t k = 0; k < r->n_used; k++)
+    for (uint32_t k = 0; k < n; k++)
         max = fmax(max, (double)c->logits[ids[k]]);
-    for (uint32_t k = 0; k < r->n_used; k++) {
+    for (uint32_t k = 0; k < n; k++) {
         weights[k] = r->score == SCORE_LOGIT ? (float)exp((double)c->logits[ids[k]] - max)
                                              : score(c, ids[k]);
         sum += (double)weights[k];
@@ -111,9 +136,9 @@ static void weigh(float *weights, const uint32_t *ids, const struct choice *c)
     double factor = (double)r->scale;
     if (r->score == SCORE_LOGIT)
         factor /= sum;
-    else if (r->normalise)
-        factor /= fmax(sum, (double)r->norm_eps);
-    for (uint32_t k = 0; k < r->n_used; k++)
+    else if (r->normalise) /* scores of forced experts may all be 0 in f32 */
+        factor /= fmax(sum, fmax((double)r->norm_eps, r->policy ? (double)FLT_MIN : 0));
+    for (uint32_t k = 0; k < n; k++)
         weights[k] = (float)((double)weights[k] * factor);
 }
 
@@ -126,15 +151,22 @@ void ref_router(uint32_t *ids, float *weights, float *margin, const float *logit
     for (uint32_t e = 0; e < r->n_expert; e++)
         c.sum += exp((double)logits[e] - c.max);
 
-    for (uint32_t k = 0; k < r->n_used; k++)
-        ids[k] = best_left(&c, ids, k);
-    weigh(weights, ids, &c);
+    const uint32_t most =
+        r->policy && r->limit && r->limit < r->n_used ? r->limit : r->n_used;
+    uint32_t n = 0;
+    while (n < most && (ids[n] = best_left(&c, ids, n)) != REF_NO_EXPERT)
+        n++;
+    weigh(weights, ids, n, &c);
+    for (uint32_t k = n; k < r->n_used; k++) {
+        ids[k] = REF_NO_EXPERT;
+        weights[k] = 0;
+    }
 
     if (!margin)
         return;
-    const uint32_t out = best_left(&c, ids, r->n_used);
-    const float last = select_score(&c, ids[r->n_used - 1]);
-    if (out == UINT32_MAX)
+    const uint32_t out = best_left(&c, ids, n);
+    const float last = n > 0 ? select_score(&c, ids[n - 1]) : 0;
+    if (out == REF_NO_EXPERT || n == 0 || is_forced(r, ids[n - 1]))
         *margin = INFINITY;
     else /* equal infinities, of a bias that forces or bans, are a tie */
         *margin = last == select_score(&c, out) ? 0 : last - select_score(&c, out);

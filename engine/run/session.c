@@ -31,7 +31,7 @@ static enum lem_status choose_sizes(struct lem_session *s,
 static enum lem_status make_lists(struct lem_session *s)
 {
     struct plan_params p = {.weights = s->weights,
-                            .kv = &s->kv,
+                            .past = &s->past,
                             .memory = &s->memory,
                             .max_rows = 1,
                             .max_out = 1};
@@ -70,9 +70,13 @@ static enum lem_status fill(struct lem_session *s, const struct lem_session_para
         return st;
     const uint32_t max_out = s->logits_rows == LEM_LOGITS_ALL ? s->n_batch : 1;
     const bool tap = p->tap && m->info.n_layer_moe > 0;
-    st = kv_open(&s->kv, s->weights->device, &m->hp, s->n_ctx, &s->log);
+    st = past_open(&s->past, s->weights->device, &m->hp, s->n_ctx, s->n_batch, &s->log);
     if (st == LEM_OK)
         st = plan_memory_open(&s->memory, s->weights, s->n_batch, max_out, tap);
+    if (st == LEM_OK)
+        st =
+            policy_open(&s->policy, m,
+                        s->memory.policy ? gpu_buf_map(s->memory.policy) : NULL, &s->log);
     if (st == LEM_OK && tap)
         st = trace_open(&s->trace, s->n_ctx, m->info.n_layer_moe, m->hp.n_expert_used,
                         &s->log);
@@ -80,7 +84,7 @@ static enum lem_status fill(struct lem_session *s, const struct lem_session_para
         st = take_host_memory(s, max_out);
     if (st == LEM_OK)
         st = make_lists(s);
-    s->stats.device_bytes = s->kv.bytes + s->memory.bytes;
+    s->stats.device_bytes = s->past.bytes + s->memory.bytes;
     return st;
 }
 
@@ -119,8 +123,9 @@ void lem_session_close(struct lem_session **session)
     gpu_list_close(&s->last_head);
     gpu_list_close(&s->all_head);
     trace_close(&s->trace);
+    policy_close(&s->policy);
     plan_memory_close(&s->memory);
-    kv_close(&s->kv);
+    past_close(&s->past);
     free(s->logits);
     free(s->candidates);
     free(s->ids);
@@ -161,8 +166,11 @@ enum lem_status lem_session_append(struct lem_session *s, const int32_t *ids, ui
     enum lem_status st = check_append(s, ids, n);
     if (st != LEM_OK)
         return st;
-    const uint32_t before = s->length;
     s->n_logits = 0;
+    st = session_catch_up(s);
+    if (st != LEM_OK)
+        return st;
+    const uint32_t before = s->length;
     for (uint32_t done = 0; done < n;) {
         if (atomic_exchange(&s->cancelled, false))
             return log_fail(&s->log, LEM_ERR_CANCELLED,
@@ -171,7 +179,7 @@ enum lem_status lem_session_append(struct lem_session *s, const int32_t *ids, ui
         const uint32_t batch = left < s->n_batch ? left : s->n_batch;
         st = session_submit(s, ids + done, batch, batch == left);
         if (st != LEM_OK) {
-            s->length = before;
+            (void)lem_session_rewind(s, before);
             return st;
         }
         done += batch;
@@ -187,9 +195,12 @@ enum lem_status lem_session_rewind(struct lem_session *s, uint32_t length)
         return log_fail(&s->log, LEM_ERR_ARGUMENT,
                         "lem_session_rewind: to %u, but there are %u tokens", length,
                         s->length);
-    if (length < s->length)
-        s->n_logits = 0;
+    if (length == s->length)
+        return LEM_OK;
+    const uint32_t kept = past_rewind(&s->past, length);
+    s->n_logits = 0;
     s->length = length;
+    s->ready = kept < s->ready ? kept : s->ready;
     return LEM_OK;
 }
 

@@ -4,10 +4,11 @@
 
 #include <stdatomic.h>
 
-#include "cache/kv.h"
+#include "cache/past.h"
 #include "cache/weights.h"
 #include "lemnos/session.h"
 #include "plan/plan.h"
+#include "run/policy.h"
 #include "sample/sample.h"
 #include "trace/trace.h"
 
@@ -17,20 +18,23 @@ struct lem_session {
     enum lem_logits_rows logits_rows;
     uint32_t n_ctx, n_batch;
 
-    uint32_t length;     /* tokens run */
-    int32_t *ids;        /* [n_ctx], `length` of them valid */
-    uint32_t n_logits;   /* rows ready in `logits`; 0 = none */
+    uint32_t length;        /* tokens */
+    uint32_t ready;         /* of them, those that `past` remembers: less than all after
+                             * a rewind over what it forgot; see session_catch_up() */
+    int32_t *ids;           /* [n_ctx], `length` of them valid */
+    uint32_t n_logits;      /* rows ready in `logits`; 0 = none */
     uint32_t stride_logits; /* floats between rows as the device wrote them */
-    float *logits;       /* [max_out][n_vocab], dense; NULL: read in place */
+    float *logits;          /* [max_out][n_vocab], dense; NULL: read in place */
     struct sample_candidate *candidates; /* [n_vocab] */
 
-    struct kv kv;
+    struct past past;
     struct plan_memory memory;
     struct gpu_list *prompt_body; /* up to n_batch tokens; NULL when n_batch is 1 */
     struct gpu_list *token_body;  /* one token */
     struct gpu_list *last_head;   /* one row of logits */
     struct gpu_list *all_head;    /* all rows; NULL unless LEM_LOGITS_ALL */
     struct trace trace;
+    struct policy policy;
 
     atomic_bool cancelled;
     struct lem_session_stats stats;
@@ -40,5 +44,9 @@ struct lem_session {
  * of all. On failure the session is as it was. (run/submit.c) */
 enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32_t n,
                                bool want_logits);
+
+/* Run again what `past` no longer remembers, so that text can be appended. Returns
+ * what session_submit() does; what is done stays done. (run/submit.c) */
+enum lem_status session_catch_up(struct lem_session *s);
 
 #endif

@@ -36,16 +36,18 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
                                  all_rows ? s->all_head : s->last_head};
     const uint64_t start = clock_ns();
     write_inputs(s, ids, n, all_rows);
-    const enum lem_status st = gpu_list_run(lists, want_logits ? 2 : 1, n,
-                                            &s->stats.wait_ns);
+    const enum lem_status st =
+        gpu_list_run(lists, want_logits ? 2 : 1, n, &s->stats.wait_ns);
     if (st != LEM_OK)
         return st;
 
     if (s->memory.tap)
         trace_take(&s->trace, gpu_buf_map(s->memory.tap), s->memory.tap_stride, s->length,
                    n);
-    memcpy(s->ids + s->length, ids, n * sizeof *ids);
+    memmove(s->ids + s->length, ids, n * sizeof *ids); /* maybe those that are there */
     s->length += n;
+    s->ready = s->length;
+    past_append(&s->past, s->length);
     if (want_logits)
         take_logits(s, all_rows ? n : 1);
 
@@ -58,4 +60,18 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
         s->stats.prompt_ns += ns;
     }
     return LEM_OK;
+}
+
+enum lem_status session_catch_up(struct lem_session *s)
+{
+    const uint32_t length = s->length;
+    enum lem_status st = LEM_OK;
+    s->length = s->ready;
+    while (st == LEM_OK && s->length < length) {
+        const uint32_t left = length - s->length;
+        st = session_submit(s, s->ids + s->length, left < s->n_batch ? left : s->n_batch,
+                            false);
+    }
+    s->length = length;
+    return st;
 }

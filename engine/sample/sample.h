@@ -15,7 +15,7 @@ struct sample_input {
     uint32_t n_vocab;
     const int32_t *recent; /* tokens before, the last one last */
     uint32_t n_recent;
-    uint64_t position; /* of the token to draw */
+    uint64_t position;                /* of the token to draw */
     struct sample_candidate *scratch; /* [n_vocab], overwritten */
 };
 

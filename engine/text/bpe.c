@@ -86,12 +86,14 @@ static enum lem_status read_merges(struct bpe *b, const struct gguf *g,
         b->n_slot *= 2;
     b->merge = arena_alloc(arena, b->n_slot, sizeof *b->merge);
     char *joined = malloc((size_t)b->vocab->longest + 1);
+    if (!b->merge || !joined) {
+        free(joined);
+        return log_fail(
+            log, LEM_ERR_MEMORY,
+            "%s: host memory ran out reading %llu merges. Close other programs.", g->path,
+            (unsigned long long)kv->count);
+    }
     enum lem_status st = LEM_OK;
-    if (!b->merge || !joined)
-        st =
-            log_fail(log, LEM_ERR_MEMORY,
-                     "%s: host memory ran out reading %llu merges. Close other programs.",
-                     g->path, (unsigned long long)kv->count);
     const uint8_t *at = kv->data;
     struct gguf_str s;
     for (uint64_t i = 0; st == LEM_OK && gguf_next_str(kv, &at, &s); i++)

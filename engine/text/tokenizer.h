@@ -5,8 +5,8 @@
 #include "gguf/gguf.h"
 #include "lemnos/text.h"
 
-/* lem_tokenizer_open() for a file that has metadata only. run/ and model/ do not
- * exist for text/: model.c gives us its struct gguf. */
+/* lem_tokenizer_open() over a file instead of a model, which text/ does not know;
+ * run/open_tokenizer.c joins the two. */
 enum lem_status tokenizer_open(struct lem_tokenizer **out, const struct gguf *file,
                                const struct lem_log *log);
 

@@ -104,7 +104,7 @@ static enum lem_status read_texts(struct vocab *v, const struct gguf *g,
     const struct gguf_kv *kv;
     enum lem_status st =
         find_array(g, KEY_TOKENS, GGUF_STRING, "an array of strings", true, &kv);
-    if (st != LEM_OK)
+    if (st != LEM_OK || !kv) /* required: found, or said why not */
         return st;
     if (kv->count == 0 || kv->count > VOCAB_MAX)
         return log_fail(log, LEM_ERR_FORMAT, "%s: %s has %llu elements, expected 1 to %d",

@@ -10,7 +10,7 @@ struct trace {
     uint32_t n_token; /* capacity */
     uint32_t n_layer; /* routing layers */
     uint32_t n_used;  /* experts per token and layer */
-    uint16_t *ids;    /* [n_token][n_layer][n_used] */
+    uint16_t *ids;    /* [n_token][n_layer][n_used]; 0xffff: a slot without an expert */
     float *weights;   /* same shape */
 };
 

@@ -25,4 +25,11 @@ float sigmoid(float x)
     return 1.0 / (1.0 + exp_f32(-x));
 }
 
+// cap * tanh(x / cap); tanh of more than 10 is 1 in f32.
+float softcap(float x, float cap)
+{
+    const float e = exp_f32(2.0 * clamp(x / cap, -10.0, 10.0));
+    return cap * (1.0 - 2.0 / (e + 1.0));
+}
+
 #endif

@@ -38,8 +38,12 @@ struct norm_params {
     P_UINT n;         /* values in a row */
     P_UINT x_stride, y_stride;
     P_FLOAT eps;
-    P_UINT from_out;  /* 1: row t of y is row step.out_row + t of x */
+    P_UINT flags;     /* NORM_… */
+    P_FLOAT scale;    /* of the result */
 };
+#define NORM_FROM_OUT 1u /* row t of y is row step.out_row + t of x */
+#define NORM_BIAS 2u     /* + bias[i] */
+#define NORM_ADD 4u      /* the result is added to what y holds, before `scale` */
 
 struct matmul_params {
     P_UINT n_row, n_sb;       /* rows of this window; superblocks in a row */
@@ -60,8 +64,11 @@ struct matmul_experts_params {
     P_UINT mat0, n_mat;   /* experts of this window */
     P_UINT n_used;        /* experts per token */
     P_UINT flags;         /* EXPERTS_… */
+    P_UINT bias_off, bias_stride; /* bias of row r: [expert * bias_stride + bias_off + r] */
 };
 #define EXPERTS_X_BY_PAIR 1u /* row of x is the pair (token * n_used + slot), not the token */
+#define EXPERTS_BIAS 2u      /* + a bias of the expert's row */
+#define EXPERTS_SET 4u       /* y = instead of y += */
 
 struct experts_glu_params {
     P_UINT n_ff, n_sb, n_block;
@@ -69,6 +76,7 @@ struct experts_glu_params {
     P_UINT act;           /* enum act of arch.h */
     P_FLOAT alpha, limit; /* of the clamped SwiGLU */
     P_UINT y_stride;
+    P_UINT flags;         /* EXPERTS_BIAS: [n_expert][2 n_ff] */
 };
 
 struct experts_down_params {
@@ -77,6 +85,8 @@ struct experts_down_params {
     P_UINT n_used;
     P_UINT x_stride;
     P_UINT y_off;
+    P_UINT flags;         /* EXPERTS_BIAS: [n_expert][bias_stride]; EXPERTS_SET */
+    P_UINT bias_stride;
 };
 
 struct rope_params {
@@ -91,6 +101,7 @@ struct rope_params {
 #define ROPE_NORM_HEAD 2u /* RMS norm of every q and k head, weights [head_dim] */
 #define ROPE_NORM_ROW 4u  /* RMS norm of the whole q and of the whole k row */
 #define ROPE_NONE 8u      /* no rotation */
+#define ROPE_NORM_V 16u   /* RMS norm of every v head, without weights */
 
 struct attn_params {
     P_UINT n_head, n_head_kv, head_dim;
@@ -99,6 +110,7 @@ struct attn_params {
     P_UINT window;        /* 0 = full; else positions pos - window < p <= pos */
     P_FLOAT scale;
     P_FLOAT softcap;      /* 0 = off; else softcap * tanh(s / softcap) */
+    P_UINT head_dim_v;    /* of values and of y */
 };
 
 struct router_params {
@@ -111,10 +123,25 @@ struct router_params {
     P_FLOAT scale;        /* of the weights; 1 = none */
     P_FLOAT norm_eps;     /* lower bound of the sum when renormalising */
     P_UINT tap_off, tap_stride; /* where row t's n_used entries go: tap_off + t * tap_stride */
+    P_UINT policy_off;    /* of the layer's header word in the policy */
+    P_FLOAT out_scale;    /* of the weights, but not in the tap */
 };
 #define ROUTER_BIAS 1u      /* selection bias present (only for choosing) */
 #define ROUTER_NORMALISE 2u /* weights /= max(sum, norm_eps) */
 #define ROUTER_TAP 4u       /* also write ids and weights to the tap */
+#define ROUTER_POLICY 8u    /* the policy is bound */
+#define ROUTER_FACTOR 16u   /* weights *= factor[expert], but not in the tap */
+
+/* The id of a slot without an expert, weight 0: a policy left fewer than n_used. What
+ * follows the router neither reads nor adds anything for it. */
+#define ROUTER_NO_EXPERT 0xffffffffu
+
+/* One layer of the policy: a header, then a word per expert. Header 0: untouched, the
+ * words are not read. Otherwise its low bits are the most experts of a token. A word is
+ * a float added to the selection score, or one of the two infinities. */
+#define POLICY_BIASED 0x80000000u /* header: a word is finite and not 0 */
+#define POLICY_BAN 0xff800000u    /* -inf: never chosen */
+#define POLICY_FORCE 0x7f800000u  /* +inf: chosen before all others */
 
 struct group_params {
     P_UINT n_expert, n_used;
@@ -129,11 +156,43 @@ struct glu_params {
     P_UINT act;
     P_UINT n_per_row;       /* rows of x for each row of the run: n_used, or 1 */
     P_FLOAT alpha, limit;
+    P_UINT gate_stride;     /* 0: none; else y *= sigmoid(gate[row * gate_stride]) */
 };
 
 struct combine_params {
     P_UINT n, n_used;
     P_UINT x_stride, y_stride; /* y[t] += sum over slots k of w[t][k] * x[t * n_used + k] */
+    P_UINT flags;              /* EXPERTS_SET */
+};
+
+struct matmul_heads_params {
+    P_UINT n_row, n_sb, n_block;
+    P_UINT mat0;               /* first matrix of this window: the head */
+    P_UINT x_stride, y_stride; /* from token to token, in floats */
+    P_UINT x_step, y_step;     /* from head to head; x_step a multiple of 4 */
+};
+
+struct latent_params {
+    P_UINT n_head;
+    P_UINT n_ctx;
+    P_UINT head_dim;           /* of a key in the cache: n_latent + n_rot */
+    P_UINT n_latent, n_rot;
+    P_UINT nope;               /* dims of a head of x before those that rotate */
+    P_UINT x_stride, kv_off;   /* rows of x: heads [nope + n_rot], at kv_off the key */
+    P_UINT q_stride;           /* rows of q: heads [head_dim] */
+    P_UINT flags;              /* ROPE_HALVES */
+    P_FLOAT eps, mscale;
+};
+
+struct conv_params {
+    P_UINT n, n_tap;           /* channels; tokens that one sees, itself included */
+    P_UINT n_ring;             /* rows of the ring */
+    P_UINT x_stride, y_stride;
+};
+
+struct softcap_params {
+    P_UINT n, stride;
+    P_FLOAT cap;
 };
 
 #endif

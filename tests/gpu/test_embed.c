@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "support/blocks.h"
 #include "support/gpu_fixture.h"
 #include "support/rows.h"
 #include "support/weights.h"
@@ -84,6 +85,27 @@ static void embed_sizes(void **state)
         }
 }
 
+/* Every type there is; their codes and scales give the decoder's very bits. */
+static void embed_every_type(void **state)
+{
+    enum { N_ROW = 70 };
+    static const uint32_t ids[N_TOKEN] = {0, 7, 8, 33, 64, N_ROW - 1};
+    struct gpu_fixture *fx = *state;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q));) {
+        const uint32_t n_col = 256 * 3 + (q->block_weights < 256 ? 32 : 0);
+        struct weights w;
+        struct rows y;
+        weights_open(&w, fx->device, q->type, 1, N_ROW, n_col, &fx->seed);
+        rows_open(&y, fx->device, GPU_BUF_READBACK, N_TOKEN, n_col, 1);
+        embed_run(&w, ids, &y, 1);
+        embed_check(&w, ids, &y, 1);
+        embed_run(&w, ids, &y, -0.375f);
+        embed_check(&w, ids, &y, -0.375f);
+        rows_close(&y);
+        weights_close(&w);
+    }
+}
+
 /* First and last rows of windows, and every window without a token of its own. */
 static void embed_windows(void **state)
 {
@@ -108,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embed_sizes),
+        cmocka_unit_test(embed_every_type),
         cmocka_unit_test(embed_windows),
     };
     return cmocka_run_group_tests(tests, gpu_fixture_open, gpu_fixture_close);

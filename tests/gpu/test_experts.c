@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "ops/weight.h"
 #include "ref/ref.h"
+#include "support/blocks.h"
 #include "support/gpu_fixture.h"
 #include "support/rows.h"
 #include "support/weights.h"
@@ -184,6 +185,16 @@ static void experts_awkward_sizes(void **state)
     }
 }
 
+/* Every type there is. */
+static void experts_every_type(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q));) {
+        const struct shape s = {q->type, 5, 3, 512, 256};
+        check_one(fx, &s, ACT_SILU);
+    }
+}
+
 static void experts_real_sizes(void **state)
 {
     static const struct shape shape[] = {
@@ -290,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(experts_awkward_sizes),
+        cmocka_unit_test(experts_every_type),
         cmocka_unit_test(experts_real_sizes),
         cmocka_unit_test(experts_activations),
         cmocka_unit_test(experts_every_shape),

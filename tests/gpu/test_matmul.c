@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "ops/weight.h"
 #include "ref/ref.h"
+#include "support/blocks.h"
 #include "support/gpu_fixture.h"
 #include "support/rows.h"
 #include "support/weights.h"
@@ -202,6 +203,18 @@ static void matmul_awkward_sizes(void **state)
     }
 }
 
+/* Every type there is: a few superblocks, the last one not full where that can be, for
+ * one token and for more than a lane takes at once. */
+static void matmul_every_type(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q));) {
+        const uint32_t n_col = 256 * 3 + (q->block_weights < 256 ? 32 : 0);
+        check_shape(fx, q->type, 65, n_col, 1);
+        check_shape(fx, q->type, 520, n_col, 6);
+    }
+}
+
 static void matmul_real_sizes(void **state)
 {
     static const struct {
@@ -365,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matmul_awkward_sizes),
+        cmocka_unit_test(matmul_every_type),
         cmocka_unit_test(matmul_real_sizes),
         cmocka_unit_test(matmul_flags),
         cmocka_unit_test(matmul_fewer_rows_than_planned),

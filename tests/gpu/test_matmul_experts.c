@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "ref/ref.h"
+#include "support/blocks.h"
 #include "support/gpu_fixture.h"
 #include "support/rows.h"
 #include "support/weights.h"
@@ -157,6 +158,19 @@ static void grouped_awkward_sizes(void **state)
     }
 }
 
+/* Every type there is. */
+static void grouped_every_type(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q));) {
+        struct grouped g;
+        grouped_open(&g, fx, q->type, 3, 129, 512, 9, 2);
+        grouped_run(&g);
+        grouped_check(&g);
+        grouped_close(&g);
+    }
+}
+
 static void grouped_real_sizes(void **state)
 {
     struct gpu_fixture *fx = *state;
@@ -204,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grouped_awkward_sizes),
+        cmocka_unit_test(grouped_every_type),
         cmocka_unit_test(grouped_real_sizes),
         cmocka_unit_test(grouped_windows_and_same_bits),
     };

@@ -60,6 +60,8 @@ static void reference(struct rope_data *d, const struct rope_case *c)
         float *q = d->want + (size_t)t * d->row_stride;
         float *k = q + (size_t)c->n_head * dim, *v = k + (size_t)c->n_head_kv * dim;
         ref_rope(q, k, c->pos + t, &r);
+        if (c->pos + t >= c->n_ctx)
+            continue;
         for (uint32_t h = 0; h < c->n_head_kv; h++)
             for (uint32_t i = 0; i < dim; i++) {
                 d->k[op_env_k_at(h, c->pos + t, i, c->n_ctx, dim)] = k[h * dim + i];
@@ -202,6 +204,19 @@ static void matches_at_positions(void **state)
                                      .n_ctx = (pos[i] + 5 + 7) / 8 * 8});
 }
 
+/* A position too far is turned, but does not land on another head's. */
+static void stores_nothing_past_the_cache(void **state)
+{
+    run_case(op_env_device(state), &(struct rope_case){.n_head = 2,
+                                                       .n_head_kv = 2,
+                                                       .head_dim = 8,
+                                                       .n_rot = 8,
+                                                       .kind = ROPE_PAIRS_HALVES,
+                                                       .pos = 6,
+                                                       .n_token = 4,
+                                                       .n_ctx = 8});
+}
+
 static void refuses_contradictions(void **state)
 {
     struct op_env env;
@@ -242,8 +257,11 @@ static void refuses_contradictions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matches_for_head_sizes),  cmocka_unit_test(matches_with_norms),
-        cmocka_unit_test(leaves_other_dims_alone), cmocka_unit_test(matches_at_positions),
+        cmocka_unit_test(matches_for_head_sizes),
+        cmocka_unit_test(matches_with_norms),
+        cmocka_unit_test(leaves_other_dims_alone),
+        cmocka_unit_test(matches_at_positions),
+        cmocka_unit_test(stores_nothing_past_the_cache),
         cmocka_unit_test(refuses_contradictions),
     };
     return cmocka_run_group_tests(tests, gpu_fixture_open, gpu_fixture_close);

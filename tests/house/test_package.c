@@ -7,7 +7,7 @@
 
 #define SANITIZE (HOUSE_SANITIZE ? "-fsanitize=address,undefined" : "")
 #define CONSUMER HOUSE_SOURCE "/tests/house/consumer"
-#define EXPECTED "lemnos 0.1.0, 6 layers\n"
+#define EXPECTED "lemnos " HOUSE_VERSION ", 6 layers\n"
 
 /* Run a command that has to succeed; its output on failure becomes the message. */
 #define MUST(...)                                                                        \
@@ -78,22 +78,24 @@ static void all_files_are_there(void **state)
     house_finish();
 }
 
-static void the_program_runs(void **state)
+static void the_program_runs_and_finds_its_model(void **state)
 {
     const struct place *p = *state;
     char command[HOUSE_PATH];
     house_path(command, "%s/bin/lemnos --version", p->prefix);
-    expect_output(command, "lemnos 0.1.0\n");
+    expect_output(command, "lemnos " HOUSE_VERSION "\n");
+    house_path(command, "%s/bin/lemnos tokenize --special '<|endoftext|>'", p->prefix);
+    expect_output(command, "4095\n");
 }
 
 static void a_cmake_project_builds_with_it(void **state)
 {
     const struct place *p = *state;
     char command[HOUSE_PATH];
-    MUST("%s -S %s -B %s/consumer -DCMAKE_C_COMPILER=%s -DCMAKE_PREFIX_PATH=%s "
+    MUST("%s -G '%s' -S %s -B %s/consumer -DCMAKE_C_COMPILER=%s -DCMAKE_PREFIX_PATH=%s "
          "-DCMAKE_C_FLAGS='%s' && %s --build %s/consumer",
-         HOUSE_CMAKE, CONSUMER, p->top, HOUSE_CC, p->prefix, SANITIZE, HOUSE_CMAKE,
-         p->top);
+         HOUSE_CMAKE, HOUSE_GENERATOR, CONSUMER, p->top, HOUSE_CC, p->prefix, SANITIZE,
+         HOUSE_CMAKE, p->top);
     house_path(command, "%s/consumer/with_shared '%s'", p->top, p->model);
     expect_output(command, EXPECTED);
     house_path(command, "%s/consumer/with_static '%s'", p->top, p->model);
@@ -131,7 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_files_are_there),
-        cmocka_unit_test(the_program_runs),
+        cmocka_unit_test(the_program_runs_and_finds_its_model),
         cmocka_unit_test(a_cmake_project_builds_with_it),
         cmocka_unit_test(pkg_config_finds_it),
         cmocka_unit_test(pkg_config_knows_what_static_needs), /* last: removes the .so */

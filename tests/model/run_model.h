@@ -35,10 +35,10 @@ void run_append(struct run_model *r, struct lem_session *s, const int32_t *ids,
 /* What ref/ computes: arrays to free(); margin is the least one of each token's
  * layers. */
 struct run_reference {
-    float *logits;   /* [n][n_vocab] */
-    uint32_t *ids;   /* [n][n_layer_moe][n_used] */
+    float *logits; /* [n][n_vocab] */
+    uint32_t *ids; /* [n][n_layer_moe][n_used] */
     float *weights;
-    float *margin;   /* [n][n_layer_moe] */
+    float *margin; /* [n][n_layer_moe] */
 };
 void run_reference_make(struct run_reference *ref, const struct run_model *r,
                         const int32_t *ids, uint32_t n);

@@ -159,7 +159,7 @@ static void the_file_wins_over_the_descriptor(void **state)
     assert_int_equal(m->hp.score, SCORE_SOFTMAX);
     assert_false(m->hp.router_normalise);
     assert_true(m->hp.router_scale == 1);
-    assert_true(fabsf(m->hp.attn_scale - 1 / sqrtf(12)) < 1e-7f);
+    assert_true(fabsf(m->hp.layer[0].attn_scale - 1 / sqrtf(12)) < 1e-7f);
     lem_model_close(&m);
 
     const struct tiny_change changes[] = {
@@ -181,7 +181,7 @@ static void the_file_wins_over_the_descriptor(void **state)
     assert_true(m->hp.router_scale == 2.5f);
     assert_int_equal(m->hp.n_group, 5);
     assert_int_equal(m->hp.n_group_used, 2);
-    assert_true(m->hp.attn_scale == 0.125f);
+    assert_true(m->hp.layer[0].attn_scale == 0.125f);
     assert_int_equal(m->hp.n_rot, 8);
     assert_int_equal(m->hp.n_ff, 0); /* no layer is dense */
     assert_int_equal(m->hp.n_ff_exp, 16);
@@ -226,11 +226,11 @@ static void facts_of_types_that_cannot_run(void **state)
     lem_model_close(&m);
 
     const struct tiny_change changes[] = {
-        {"blk.0.ffn_down.weight", TINY_TYPE, .value = QUANT_IQ4_NL}, TINY_END};
+        {"blk.0.ffn_down.weight", TINY_TYPE, .value = QUANT_Q8_1}, TINY_END};
     m = open_tiny("qwen3", changes, true);
     assert_non_null(strstr(m->info.unsupported, "blk.0.ffn_down.weight"));
-    assert_non_null(strstr(m->info.unsupported, "IQ4_NL"));
-    assert_non_null(strstr(m->info.quant_mix, "IQ4_NL"));
+    assert_non_null(strstr(m->info.unsupported, "Q8_1"));
+    assert_non_null(strstr(m->info.quant_mix, "Q8_1"));
     assert_int_equal(m->info.n_layer, 1);
     lem_model_close(&m);
 }

@@ -22,7 +22,7 @@ static void table_of(const struct tiny_change *changes, float *freq, float *msca
     const struct lem_model_params p = {.path = path, .log = capture_log(&said)};
     assert_int_equal(lem_model_open(&p, &m), LEM_OK);
     assert_int_equal(m->hp.n_rot, 2 * N_PAIR);
-    model_rope_freqs(m, freq, mscale);
+    model_rope_freqs(m, ROPE_MAIN, freq, mscale);
     lem_model_close(&m);
     scratch_close(&dir);
 }
@@ -105,7 +105,7 @@ static void own_divisors(void **state)
     tiny_save(tiny_find("llama"), path, three);
     const struct lem_model_params p = {.path = path, .log = capture_log(&said)};
     assert_int_equal(lem_model_open(&p, &m), LEM_OK);
-    model_rope_freqs(m, freq, &mscale);
+    model_rope_freqs(m, ROPE_MAIN, freq, &mscale);
     for (uint32_t i = 0; i < 40; i++) {
         const float want = (float)(pow(10000, -2.0 * i / 80) / 3);
         assert_close(&freq[i], &want, 1, 0, 1e-6f, "pair %u", i);

@@ -1,11 +1,10 @@
 /* tolerance.c - comparing floats in tests, with messages that help. */
 #include "support/tolerance.h"
 
-#include <string.h>
-
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 void assert_close(const float *got, const float *want, size_t n, float abs_tol,
                   float rel_tol, const char *fmt, ...)
@@ -51,15 +50,6 @@ void assert_close_rms(const float *got, const float *want, size_t n, double tol,
              finite ? "" : "; some are not finite");
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014) */
-uint32_t random_u32(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ z >> 31) >> 32);
-}
-
 void assert_bits(const float *got, const float *want, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -69,6 +59,15 @@ void assert_bits(const float *got, const float *want, size_t n)
         if (g != w)
             fail_msg("value %zu is %a, expected %a", i, (double)got[i], (double)want[i]);
     }
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+uint32_t random_u32(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
 float random_f32(uint64_t *state)

@@ -92,6 +92,11 @@ static void what_cannot_be_mapped_is_said(void **state)
     assert_said(&f->capture, "not a regular file");
     assert_int_equal(file_map_open(&map, "/dev/null", &f->log), LEM_ERR_IO);
     assert_said(&f->capture, "/dev/null");
+    const char *fifo = scratch_path(&f->scratch, "pipe"); /* nobody writes into it */
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(file_map_open(&map, fifo, &f->log), LEM_ERR_IO);
+    assert_said(&f->capture, "pipe: not a regular file");
+    assert_int_equal(remove(fifo), 0);
 }
 
 static void the_old_file_stays_until_commit(void **state)

@@ -29,18 +29,18 @@ extern "C" {
 #define LEM_VERSION_PATCH 0
 
 /* One list makes the enum and the text of lem_status_text(). */
-#define LEM_STATUS_LIST(X)                                                     \
-    X(LEM_OK, "success")                                                       \
-    X(LEM_ERR_ARGUMENT, "an argument is outside its documented range")         \
-    X(LEM_ERR_MEMORY, "host memory ran out")                                   \
-    X(LEM_ERR_GPU_MEMORY, "GPU memory ran out")                                \
-    X(LEM_ERR_IO, "a file could not be opened, mapped, read or written")       \
-    X(LEM_ERR_FORMAT, "the file breaks its format")                            \
-    X(LEM_ERR_UNSUPPORTED, "valid, but this build or device cannot run it")    \
-    X(LEM_ERR_NO_DEVICE, "no Vulkan loader, or no device that fits")           \
-    X(LEM_ERR_GPU, "the Vulkan driver reported a failure")                     \
-    X(LEM_ERR_DEVICE_LOST, "the GPU stopped responding; open it again")        \
-    X(LEM_ERR_CONTEXT_FULL, "the context has no room for these tokens")        \
+#define LEM_STATUS_LIST(X)                                                               \
+    X(LEM_OK, "success")                                                                 \
+    X(LEM_ERR_ARGUMENT, "an argument is outside its documented range")                   \
+    X(LEM_ERR_MEMORY, "host memory ran out")                                             \
+    X(LEM_ERR_GPU_MEMORY, "GPU memory ran out")                                          \
+    X(LEM_ERR_IO, "a file could not be opened, mapped, read or written")                 \
+    X(LEM_ERR_FORMAT, "the file breaks its format")                                      \
+    X(LEM_ERR_UNSUPPORTED, "valid, but this build or device cannot run it")              \
+    X(LEM_ERR_NO_DEVICE, "no Vulkan loader, or no device that fits")                     \
+    X(LEM_ERR_GPU, "the Vulkan driver reported a failure")                               \
+    X(LEM_ERR_DEVICE_LOST, "the GPU stopped responding; open it again")                  \
+    X(LEM_ERR_CONTEXT_FULL, "the context has no room for these tokens")                  \
     X(LEM_ERR_CANCELLED, "stopped because lem_session_cancel() was called")
 
 enum lem_status {

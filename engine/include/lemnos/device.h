@@ -12,23 +12,23 @@ extern "C" {
 /** Capabilities of a device that Lemnos can make use of. Those beyond Vulkan
  * 1.1 core are all optional. */
 struct lem_device_caps {
-    bool fp16;                   /* 16-bit float arithmetic in shaders */
-    bool int8;                   /* 8-bit integers in shaders */
-    bool storage_8bit;           /* 8-bit storage buffers */
-    bool storage_16bit;          /* 16-bit storage buffers */
-    bool subgroup_arithmetic;    /* subgroupAdd and friends in compute */
-    bool subgroup_size_control;  /* VK_EXT_subgroup_size_control */
-    bool int_dot;                /* packed 4x8-bit integer dot product */
-    bool host_import;            /* VK_EXT_external_memory_host */
-    bool memory_budget;          /* VK_EXT_memory_budget */
-    bool pipeline_statistics;    /* VK_KHR_pipeline_executable_properties */
+    bool fp16;                  /* 16-bit float arithmetic in shaders */
+    bool int8;                  /* 8-bit integers in shaders */
+    bool storage_8bit;          /* 8-bit storage buffers */
+    bool storage_16bit;         /* 16-bit storage buffers */
+    bool subgroup_arithmetic;   /* subgroupAdd and friends in compute */
+    bool subgroup_size_control; /* VK_EXT_subgroup_size_control */
+    bool int_dot;               /* packed 4x8-bit integer dot product */
+    bool host_import;           /* VK_EXT_external_memory_host */
+    bool memory_budget;         /* VK_EXT_memory_budget */
+    bool pipeline_statistics;   /* VK_KHR_pipeline_executable_properties */
     uint32_t subgroup_size;
-    uint32_t max_workgroup;      /* invocations in one workgroup */
-    uint32_t max_shared_bytes;   /* shared memory of one workgroup */
-    uint64_t max_buffer_range;   /* bytes one storage binding may span */
-    uint64_t max_alloc_bytes;    /* one memory allocation */
-    uint64_t max_texel_elements; /* elements of a texel buffer */
-    uint32_t storage_align;      /* offset alignment of storage bindings */
+    uint32_t max_workgroup;        /* invocations in one workgroup */
+    uint32_t max_shared_bytes;     /* shared memory of one workgroup */
+    uint64_t max_buffer_range;     /* bytes one storage binding may span */
+    uint64_t max_alloc_bytes;      /* one memory allocation */
+    uint64_t max_texel_elements;   /* elements of a texel buffer */
+    uint32_t storage_align;        /* offset alignment of storage bindings */
     uint32_t max_storage_bindings; /* storage buffers one kernel may bind */
 };
 
@@ -41,25 +41,25 @@ enum lem_device_type {
 };
 
 struct lem_memory_heap {
-    uint64_t size;       /* bytes */
-    uint64_t budget;     /* bytes we may still use; = size where not known */
+    uint64_t size;   /* bytes */
+    uint64_t budget; /* bytes we may still use; = size where not known */
     bool device_local;
-    bool host_visible;   /* some memory type of it can be mapped */
+    bool host_visible; /* some memory type of it can be mapped */
 };
 
 enum { LEM_DEVICE_MAX_HEAP = 16 };
 
 struct lem_device_info {
     char name[256];
-    char driver[256];       /* name and version, as the driver says */
-    uint32_t api_version;   /* VK_MAKE_VERSION */
+    char driver[256];     /* name and version, as the driver says */
+    uint32_t api_version; /* VK_MAKE_VERSION */
     uint32_t vendor_id, device_id;
     enum lem_device_type type;
-    uint32_t index;         /* for lem_device_params.selector */
+    uint32_t index; /* for lem_device_params.selector */
     uint32_t n_heap;
     struct lem_memory_heap heap[LEM_DEVICE_MAX_HEAP];
     struct lem_device_caps caps;
-    char missing[256];      /* "" = usable; else why it is not */
+    char missing[256]; /* "" = usable; else why it is not */
 };
 
 /**
@@ -72,8 +72,8 @@ struct lem_device_info {
  *         LEM_ERR_GPU, LEM_ERR_MEMORY
  */
 LEM_API enum lem_status lem_device_list(const struct lem_log *log,
-                                        struct lem_device_info *infos,
-                                        uint32_t cap, uint32_t *n);
+                                        struct lem_device_info *infos, uint32_t cap,
+                                        uint32_t *n);
 
 struct lem_device; /* opaque: fields live in engine/gpu/gpu.h */
 

@@ -5,7 +5,9 @@
 #include "lemnos/common.h"
 #include "lemnos/device.h"
 #include "lemnos/model.h"
+#include "lemnos/quantize.h"
 #include "lemnos/session.h"
 #include "lemnos/text.h"
+#include "lemnos/trace.h"
 
 #endif

@@ -86,8 +86,7 @@ struct lem_tensor_info {
 
 /** @param i below lem_model_info.n_tensor
  *  @return LEM_OK or LEM_ERR_ARGUMENT */
-LEM_API enum lem_status lem_model_get_tensor(const struct lem_model *model,
-                                             uint32_t i,
+LEM_API enum lem_status lem_model_get_tensor(const struct lem_model *model, uint32_t i,
                                              struct lem_tensor_info *out);
 
 /** Block number of routing layer `i` (0 <= i < n_layer_moe): models may lead

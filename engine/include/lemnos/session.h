@@ -51,7 +51,7 @@ struct lem_session_params {
                        * model's context and 4096 */
     uint32_t n_batch; /* most tokens in one submission; 0 = 128 */
     enum lem_logits_rows logits;
-    bool tap;         /* keep expert ids and weights of all tokens */
+    bool tap; /* keep expert ids and weights of all tokens */
     struct lem_log log;
 };
 
@@ -93,8 +93,7 @@ LEM_API const int32_t *lem_session_ids(const struct lem_session *session);
  * append the next token, or rewind one further and append the last again.
  * @return LEM_OK, or LEM_ERR_ARGUMENT when `length` is more than there is
  */
-LEM_API enum lem_status lem_session_rewind(struct lem_session *session,
-                                           uint32_t length);
+LEM_API enum lem_status lem_session_rewind(struct lem_session *session, uint32_t length);
 /** Forget everything: rewind to 0. */
 LEM_API void lem_session_reset(struct lem_session *session);
 
@@ -140,6 +139,10 @@ LEM_API enum lem_status lem_session_sample(struct lem_session *session,
 
 /* ---- the routing tap ------------------------------------------------------ */
 
+/** In the ids of lem_session_routing(): a slot without an expert, weight 0. Only a
+ * policy (below) leaves such slots, always the last ones. */
+#define LEM_NO_EXPERT 0xffff
+
 /**
  * Experts of tokens [pos, pos + n), best first, in all routing layers.
  *
@@ -150,15 +153,77 @@ LEM_API enum lem_status lem_session_sample(struct lem_session *session,
  *         the model does not route, or the range is not all there
  */
 LEM_API enum lem_status lem_session_routing(const struct lem_session *session,
-                                            uint32_t pos, uint32_t n,
-                                            uint16_t *ids, float *weights);
+                                            uint32_t pos, uint32_t n, uint16_t *ids,
+                                            float *weights);
+
+/* ---- the routing policy --------------------------------------------------- */
+
+/*
+ * A hand on the router: which experts tokens may choose, from the next append on. What
+ * has been run stays as it was; rewind and reset keep the policy. A change is a few
+ * words written to a small buffer: no new plan, no memory. Untouched layers route bit
+ * for bit as without a policy.
+ *
+ * An expert has one setting in a layer: the last call of ban, force, bias or unset
+ * counts. Mixing weights are made by the model's own rule from the experts chosen.
+ *
+ * `layer` is a block number, as lem_model_moe_layer() gives it, or LEM_ALL_LAYERS for
+ * every layer that routes. All return LEM_OK, or LEM_ERR_ARGUMENT with a message and
+ * nothing changed, in no layer: the block does not exist or does not route, there is
+ * no such expert, every expert of a layer would be banned, or more would be forced
+ * than a token may use.
+ */
+#define LEM_ALL_LAYERS 0xffffffffu
+
+/** Never choose the expert. With fewer than n_expert_used left, fewer are used. */
+LEM_API enum lem_status lem_session_ban(struct lem_session *session, uint32_t layer,
+                                        uint32_t expert);
+/** Choose the expert for every token; forced ones come first, by rising id. */
+LEM_API enum lem_status lem_session_force(struct lem_session *session, uint32_t layer,
+                                          uint32_t expert);
+/** Add `bias`, finite, to the expert's selection score: the probability, sigmoid or
+ * logit by which the model chooses. 0 is the same as lem_session_unset(). */
+LEM_API enum lem_status lem_session_bias(struct lem_session *session, uint32_t layer,
+                                         uint32_t expert, float bias);
+/** Undo ban, force or bias of the expert. */
+LEM_API enum lem_status lem_session_unset(struct lem_session *session, uint32_t layer,
+                                          uint32_t expert);
+/** Choose at most `n` experts for a token, 1 <= n <= n_expert_used; 0 undoes it. */
+LEM_API enum lem_status lem_session_limit(struct lem_session *session, uint32_t layer,
+                                          uint32_t n);
+/** Undo all of the policy in all layers. */
+LEM_API void lem_session_clear_policy(struct lem_session *session);
+
+enum lem_policy_kind {
+    LEM_POLICY_BAN,
+    LEM_POLICY_FORCE,
+    LEM_POLICY_BIAS,
+    LEM_POLICY_LIMIT
+};
+
+/** One setting in force. */
+struct lem_policy_entry {
+    enum lem_policy_kind kind;
+    uint32_t layer;  /* block number */
+    uint32_t expert; /* not of a limit */
+    float bias;      /* of LEM_POLICY_BIAS */
+    uint32_t limit;  /* of LEM_POLICY_LIMIT */
+};
+
+/**
+ * List what is in force, by rising layer, a limit before the layer's experts.
+ * @param entries  room for `cap`; may be NULL when cap is 0
+ * @return how many there are, also when > cap (then the first `cap` are written)
+ */
+LEM_API uint32_t lem_session_policy(const struct lem_session *session,
+                                    struct lem_policy_entry *entries, uint32_t cap);
 
 /* ---- figures ---------------------------------------------------------------- */
 
 struct lem_session_stats {
-    uint64_t n_prompt;     /* tokens run in appends of more than one */
-    uint64_t n_generated;  /* tokens run in appends of one */
-    uint64_t prompt_ns;    /* wall time of those */
+    uint64_t n_prompt;    /* tokens run in appends of more than one */
+    uint64_t n_generated; /* tokens run in appends of one */
+    uint64_t prompt_ns;   /* wall time of those */
     uint64_t generate_ns;
     uint64_t wait_ns;      /* of both: waiting for the device */
     uint64_t device_bytes; /* device memory of this session */

@@ -48,8 +48,8 @@ enum lem_encode_flags {
  */
 LEM_API enum lem_status lem_tokenizer_encode(const struct lem_tokenizer *tokenizer,
                                              const char *text, size_t n_byte,
-                                             uint32_t flags, int32_t *ids,
-                                             size_t cap, size_t *n_id);
+                                             uint32_t flags, int32_t *ids, size_t cap,
+                                             size_t *n_id);
 
 /**
  * The bytes of one token, as it stands in the middle of a text. May be part of
@@ -58,9 +58,8 @@ LEM_API enum lem_status lem_tokenizer_encode(const struct lem_tokenizer *tokeniz
  *
  * @return number of bytes, also when > cap (then nothing is written)
  */
-LEM_API size_t lem_tokenizer_piece(const struct lem_tokenizer *tokenizer,
-                                   int32_t id, bool special, char *out,
-                                   size_t cap);
+LEM_API size_t lem_tokenizer_piece(const struct lem_tokenizer *tokenizer, int32_t id,
+                                   bool special, char *out, size_t cap);
 
 /**
  * Ids to text: the pieces joined, with the space that the algorithm put in
@@ -68,8 +67,8 @@ LEM_API size_t lem_tokenizer_piece(const struct lem_tokenizer *tokenizer,
  * @return number of bytes, also when > cap (then the first `cap` are written)
  */
 LEM_API size_t lem_tokenizer_decode(const struct lem_tokenizer *tokenizer,
-                                    const int32_t *ids, size_t n_id,
-                                    bool special, char *out, size_t cap);
+                                    const int32_t *ids, size_t n_id, bool special,
+                                    char *out, size_t cap);
 
 /** What the file says of its tokens. -1 = the file names none. */
 struct lem_tokenizer_info {

@@ -1,0 +1,270 @@
+/* test_viewer_controls.c - every control of the viewer is clicked, every key pressed,
+ * and does what it says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/program.h"
+#include "support/scratch.h"
+#include "ui.h"
+#include "window.h"
+
+static const char recording[] = LEM_TEST_ASSETS "/tale.lemtrace";
+
+struct fixture {
+    struct source source;
+    struct scene state;
+    struct stats stats;
+    struct ui ui;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    char message[200] = "";
+    if (!f || !source_open_recording(&f->source, recording, message, sizeof message))
+        return -1;
+    scene_open(&f->state, &f->source);
+    if (!stats_open(&f->stats, &f->source) ||
+        !ui_open(&f->ui, &f->state, &f->stats, 1280, 800, 1, true))
+        return -1;
+    while (stats_read(&f->stats, 1 << 16))
+        ;
+    scene_seek(&f->state, 100);
+    layout_draw(&f->ui);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    ui_close(&f->ui);
+    stats_close(&f->stats);
+    source_close(&f->source);
+    free(f);
+    return 0;
+}
+
+/* The middle of the first place of this kind, if it is not covered. */
+static bool find(struct fixture *f, enum hit_kind kind, enum command command, int *x,
+                 int *y)
+{
+    for (uint32_t i = 0; i < f->ui.n_hit; i++) {
+        const struct hit *h = &f->ui.hit[i];
+        if (h->kind != kind || h->command != command)
+            continue;
+        *x = h->box.x + h->box.w / 2;
+        *y = h->box.y + h->box.h / 2;
+        if (ui_hit_at(&f->ui, *x, *y) == h)
+            return true;
+    }
+    return false;
+}
+
+static void press(struct fixture *f, enum command command)
+{
+    int x = 0, y = 0;
+    layout_draw(&f->ui);
+    if (!find(f, HIT_COMMAND, command, &x, &y))
+        fail_msg("no button for command %d", (int)command);
+    ui_click(&f->ui, x, y);
+    layout_draw(&f->ui);
+}
+
+static void buttons_do_what_they_say(void **state)
+{
+    struct fixture *f = *state;
+    struct scene *s = &f->state;
+    press(f, CMD_NEXT);
+    assert_int_equal(s->cursor, 101);
+    press(f, CMD_BACK);
+    assert_int_equal(s->cursor, 100);
+    press(f, CMD_FIRST);
+    assert_int_equal(s->cursor, 0);
+    press(f, CMD_LAST);
+    assert_int_equal(s->cursor, s->n_token - 1);
+    press(f, CMD_PLAY);
+    assert_true(s->playing);
+    assert_int_equal(s->cursor, 0); /* from the end it begins again */
+    press(f, CMD_PLAY);
+    assert_false(s->playing);
+    const uint32_t layer = s->layer;
+    press(f, CMD_LAYER_UP);
+    assert_int_equal(s->layer, layer + 1);
+    press(f, CMD_LAYER_DOWN);
+    assert_int_equal(s->layer, layer);
+    const float speed = s->speed;
+    press(f, CMD_FASTER);
+    assert_true(s->speed > speed);
+    press(f, CMD_SLOWER);
+    assert_true(s->speed == speed);
+    press(f, CMD_PALETTE);
+    assert_true(s->light);
+    press(f, CMD_COLOR);
+    assert_int_equal(s->color, COLOR_ENTROPY);
+    press(f, CMD_BANK);
+    assert_int_equal(s->bank, BANK_DECAYED);
+    press(f, CMD_PIN);
+    assert_int_equal(s->pin, s->cursor);
+    assert_int_equal(s->bank, BANK_DIFFERENCE);
+    press(f, CMD_PIN);
+    assert_int_equal(s->pin, SCENE_NONE);
+    press(f, CMD_SIDE);
+    assert_int_equal(s->side, VIEW_FLOW);
+    press(f, CMD_SIDE);
+    assert_int_equal(s->side, VIEW_COACT);
+    press(f, CMD_HELP);
+    assert_true(s->help);
+    press(f, CMD_HELP); /* now the page itself lies on top */
+    assert_false(s->help);
+}
+
+/* Each place that answers is clicked, in every view, and selects what it shows. */
+static void places_select_what_they_show(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n_token = 0, n_cell = 0, n_layer = 0;
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        f->state.view = (enum view)view;
+        layout_draw(&f->ui);
+        const uint32_t n = f->ui.n_hit;
+        for (uint32_t i = 0; i < n; i++) {
+            const struct hit h = f->ui.hit[i];
+            /* A layer's cells cover all of its row but the label at the left. */
+            const int x = h.box.x + (h.kind == HIT_LAYER ? 2 : h.box.w / 2);
+            const int y = h.box.y + h.box.h / 2;
+            if (ui_hit_at(&f->ui, x, y) != &f->ui.hit[i])
+                continue;
+            f->state.expert = SCENE_NONE;
+            if (h.kind == HIT_TOKEN) {
+                ui_hover(&f->ui, x, y);
+                assert_int_equal(f->state.hover, h.token);
+                ui_click(&f->ui, x, y);
+                assert_int_equal(f->state.cursor, h.token);
+                n_token++;
+            } else if (h.kind == HIT_CELL) {
+                ui_click(&f->ui, x, y);
+                assert_int_equal(f->state.layer, h.layer);
+                assert_int_equal(f->state.expert, h.expert);
+                n_cell++;
+            } else if (h.kind == HIT_LAYER) {
+                ui_click(&f->ui, x, y);
+                assert_int_equal(f->state.layer, h.layer);
+                n_layer++;
+            }
+        }
+    }
+    assert_true(n_token > 300);
+    assert_true(n_cell > 3 * 16);
+    assert_true(n_layer >= 6);
+}
+
+static void the_timeline_seeks(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t i = 0; i < f->ui.n_hit; i++) {
+        const struct hit h = f->ui.hit[i];
+        if (h.kind != HIT_SEEK)
+            continue;
+        ui_click(&f->ui, h.box.x + h.box.w / 2, h.box.y + h.box.h / 2);
+        assert_in_range(f->state.cursor, f->state.n_token / 2 - 1,
+                        f->state.n_token / 2 + 1);
+        ui_click(&f->ui, h.box.x, h.box.y);
+        assert_int_equal(f->state.cursor, 0);
+        ui_click(&f->ui, h.box.x + h.box.w - 1, h.box.y);
+        assert_true(f->state.cursor + 2 >= f->state.n_token);
+        return;
+    }
+    fail_msg("there is no timeline");
+}
+
+/* Whatever is pressed in whatever order, the state stays within the recording. */
+static void any_keys_leave_a_sound_state(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t random = 12345;
+    unsigned n_known = 0;
+    for (unsigned i = 0; i < 4000; i++) {
+        random = random * 1664525 + 1013904223;
+        const enum command c = (enum command)(1 + random / 65536 % (CMD_COUNT - 1));
+        scene_do(&f->state, c);
+        scene_step(&f->state, 0.05f);
+        assert_true(f->state.cursor < f->state.n_token);
+        assert_true(f->state.layer < f->source.facts.n_layer_moe);
+        assert_true(f->state.expert < (int)f->source.facts.n_expert);
+        if (i % 100 == 0)
+            layout_draw(&f->ui);
+    }
+    for (int key = 0; key < 128; key++)
+        n_known += window_key_command(key) != CMD_NONE;
+    assert_in_range(n_known, 15, 40);
+}
+
+static void playing_moves_at_its_speed(void **state)
+{
+    struct fixture *f = *state;
+    scene_seek(&f->state, 0);
+    f->state.speed = 10;
+    scene_do(&f->state, CMD_PLAY);
+    for (int i = 0; i < 60; i++)
+        scene_step(&f->state, 1.0f / 30);
+    /* Two seconds of ten tokens; the sum of the steps may round one away. */
+    assert_in_range(f->state.cursor, 19, 20);
+    scene_step(&f->state, 1000);
+    assert_int_equal(f->state.cursor, f->state.n_token - 1);
+    assert_false(f->state.playing);
+}
+
+static void odd_sizes_are_drawn(void **state)
+{
+    struct fixture *f = *state;
+    static const int size[][2] = {{200, 200},  {320, 400},  {390, 844}, {721, 301},
+                                  {1280, 800}, {3000, 250}, {500, 2000}};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        for (int view = 0; view < VIEW_COUNT; view++) {
+            f->state.view = (enum view)view;
+            assert_true(ui_resize(&f->ui, size[i][0], size[i][1]));
+            layout_draw(&f->ui);
+            assert_true(f->ui.n_hit > 0);
+        }
+}
+
+/* The real window, on SDL's driver without a display. */
+static void the_window_opens_and_closes(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    scratch_open(&scratch);
+    struct program run = {0};
+    const char *figures = scratch_path(&scratch, "figures.json");
+    program_run(&run, (const char *[]){LEM_TEST_VIEWER, "--frames", "20", "--figures",
+                                       figures, recording, NULL});
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.code, 0);
+    size_t n = 0;
+    char *text = program_read_file(figures, &n);
+    assert_contains(text, "\"frames\":20");
+    free(text);
+    program_free(&run);
+    scratch_close(&scratch);
+}
+
+int main(void)
+{
+#define WITH_FIXTURE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(buttons_do_what_they_say),
+        WITH_FIXTURE(places_select_what_they_show),
+        WITH_FIXTURE(the_timeline_seeks),
+        WITH_FIXTURE(any_keys_leave_a_sound_state),
+        WITH_FIXTURE(playing_moves_at_its_speed),
+        WITH_FIXTURE(odd_sizes_are_drawn),
+        cmocka_unit_test(the_window_opens_and_closes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,91 @@
+/* view_coact.c - which experts of the selected layer are chosen together. */
+#include <math.h>
+#include <stdio.h>
+
+#include "ui.h"
+
+static void draw_matrix(struct ui *ui, struct box in)
+{
+    const struct stats *s = ui->stats;
+    const uint32_t n = s->n_expert;
+    const int label = ui_px(ui, 22);
+    struct box grid = in;
+    box_take_left(&grid, label);
+    box_take_bottom(&grid, fonts_height(ui->fonts, FONT_SMALL));
+    const int side = grid.w < grid.h ? grid.w : grid.h;
+    const int spare = grid.w - side - ui_px(ui, 90);
+    if (spare > 0) { /* in the middle, with its key */
+        grid.x += spare / 2;
+        in.x += spare / 2;
+        in.w -= spare / 2;
+    }
+    const float cell = (float)side / (float)n;
+    uint32_t most = 1;
+    for (uint32_t a = 0; a < n; a++)
+        for (uint32_t b = 0; b < n; b++)
+            if (a != b && s->together[(size_t)a * n + b] > most)
+                most = s->together[(size_t)a * n + b];
+    const int gap = cell > 8 ? ui_px(ui, 1) : 0;
+    const uint32_t step = cell * 1.0f > (float)ui_px(ui, 13) ? 1 : n / 8 + 1;
+    for (uint32_t a = 0; a < n; a++) {
+        const int y0 = grid.y + (int)((float)a * cell);
+        const int y1 = grid.y + (int)((float)(a + 1) * cell);
+        const bool chosen = ui->state->expert == (int)a;
+        const uint32_t ink = chosen ? ui->palette.text : ui->palette.faint;
+        const int label_y = y0 + (y1 - y0 - fonts_height(ui->fonts, FONT_SMALL)) / 2;
+        if (a % step == 0) {
+            ui_line(ui, FONT_SMALL, in.x, label_y, label, ink, "%u", a);
+            ui_line(ui, FONT_SMALL, grid.x + (int)((float)a * cell), grid.y + side, label,
+                    ink, "%u", a);
+        }
+        for (uint32_t b = 0; b < n; b++) {
+            const int x0 = grid.x + (int)((float)b * cell);
+            const int x1 = grid.x + (int)((float)(b + 1) * cell);
+            const struct box box = {x0, y0, x1 - x0 > gap ? x1 - x0 - gap : 1,
+                                    y1 - y0 > gap ? y1 - y0 - gap : 1};
+            const float v = (float)s->together[(size_t)a * n + b] / (float)most;
+            canvas_fill(&ui->canvas, box,
+                        a == b ? ui->palette.raised : palette_ramp(&ui->palette, v));
+            ui_add_hit(ui, (struct hit){.box = box,
+                                        .kind = HIT_CELL,
+                                        .layer = s->layer,
+                                        .expert = (int)a});
+        }
+    }
+    if (ui->state->expert != SCENE_NONE) {
+        const int y0 = grid.y + (int)((float)ui->state->expert * cell);
+        canvas_frame(&ui->canvas, (struct box){grid.x - 1, y0 - 1, side, (int)cell + 2},
+                     ui_px(ui, 1), ui->palette.accent);
+    }
+    const int key_x = grid.x + side + ui_px(ui, 16);
+    const int key_w = in.x + in.w - key_x;
+    if (key_w < ui_px(ui, 60))
+        return;
+    const int line = fonts_height(ui->fonts, FONT_SMALL);
+    for (int i = 0; i < ui_px(ui, 90); i++)
+        canvas_fill(&ui->canvas, (struct box){key_x, grid.y + i + line, ui_px(ui, 10), 1},
+                    palette_ramp(&ui->palette, 1 - (float)i / (float)ui_px(ui, 90)));
+    ui_line(ui, FONT_SMALL, key_x, grid.y, key_w, ui->palette.quiet, "%u tokens", most);
+    ui_line(ui, FONT_SMALL, key_x, grid.y + line + ui_px(ui, 92), key_w,
+            ui->palette.quiet, "none");
+}
+
+void view_coact(struct ui *ui, struct box b)
+{
+    const struct lem_trace_facts *f = &ui->state->source->facts;
+    char title[80] = "Co-activation", note[96] = "";
+    if (f->n_layer_moe) {
+        snprintf(title, sizeof title, "Co-activation, layer %u",
+                 f->layer[ui->state->layer]);
+        snprintf(note, sizeof note, "chosen together, of %u tokens", ui->stats->n_window);
+    }
+    struct box in = ui_panel(ui, b, title, note);
+    if (f->n_layer_moe == 0 || f->n_expert_used < 2) {
+        ui_line(ui, FONT_UI, in.x, in.y, in.w, ui->palette.quiet,
+                "A token of this model has one expert: there are no pairs.");
+        return;
+    }
+    canvas_clip(&ui->canvas, in);
+    draw_matrix(ui, in);
+    canvas_unclip(&ui->canvas);
+}

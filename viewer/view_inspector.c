@@ -1,0 +1,238 @@
+/* view_inspector.c - figures of what is selected: the token, its layer, the expert.
+ * Every share says of how many. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ui.h"
+
+/* Lines from the top down; nothing is drawn below the end. */
+struct list {
+    struct ui *ui;
+    struct box left; /* what is free yet */
+};
+
+static bool has_room(const struct list *l, int h)
+{
+    return l->left.h >= h;
+}
+
+static void heading(struct list *l, const char *text)
+{
+    struct ui *ui = l->ui;
+    const int h = fonts_height(ui->fonts, FONT_STRONG);
+    if (!has_room(l, h + ui_px(ui, 16)))
+        return;
+    box_take_top(&l->left, ui_px(ui, 5));
+    const struct box row = box_take_top(&l->left, h + ui_px(ui, 3));
+    fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, row.y, row.w, text,
+                ui->palette.text);
+}
+
+static void field(struct list *l, const char *name, const char *value)
+{
+    struct ui *ui = l->ui;
+    const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 1);
+    if (!has_room(l, h))
+        return;
+    const struct box row = box_take_top(&l->left, h);
+    const int name_w = row.w * 38 / 100;
+    fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x, row.y, name_w - 4, name,
+                ui->palette.quiet);
+    fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x + name_w, row.y, row.w - name_w,
+                value, ui->palette.text);
+}
+
+/* A labelled bar; `part` 0 … 1. */
+static void bar(struct list *l, const char *name, float part, const char *value,
+                uint32_t color)
+{
+    struct ui *ui = l->ui;
+    const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 2);
+    if (!has_room(l, h))
+        return;
+    struct box row = box_take_top(&l->left, h);
+    const struct box label = box_take_left(&row, row.w * 38 / 100);
+    const struct box end = box_take_right(&row, ui_px(ui, 58));
+    fonts_label(ui->fonts, &ui->canvas, FONT_UI, label.x, label.y, label.w - 4, name,
+                ui->palette.text);
+    const int t = ui_px(ui, 7);
+    const int y = row.y + (row.h - t) / 2;
+    const float p = part > 0 ? part < 1 ? part : 1 : 0;
+    canvas_round(&ui->canvas, (struct box){row.x, y, row.w, t}, t / 2, ui->palette.raised,
+                 255);
+    canvas_round(&ui->canvas, (struct box){row.x, y, (int)((float)row.w * p + 0.5f), t},
+                 t / 2, color, 255);
+    const int w = fonts_width(ui->fonts, FONT_SMALL, value, strlen(value));
+    fonts_label(ui->fonts, &ui->canvas, FONT_SMALL, end.x + end.w - w,
+                end.y + (end.h - fonts_height(ui->fonts, FONT_SMALL)) / 2, end.w, value,
+                ui->palette.quiet);
+}
+
+static void show_runners(struct list *l, const struct lem_trace_token *t)
+{
+    char name[48], value[32];
+    if (t->runner[0].id < 0)
+        return;
+    heading(l, "Instead it might have written");
+    for (int i = 0; i < LEM_TRACE_RUNNERS && t->runner[i].id >= 0; i++) {
+        ui_piece(t->runner[i].piece, t->runner[i].n_piece, name, sizeof name);
+        snprintf(value, sizeof value, "%.1f %%", 100 * (double)t->runner[i].probability);
+        bar(l, name, t->runner[i].probability, value,
+            palette_mix(l->ui->palette.quiet, l->ui->palette.panel, 0.3f));
+    }
+}
+
+static void show_token(struct list *l, uint64_t i)
+{
+    struct ui *ui = l->ui;
+    struct lem_trace_token t;
+    char piece[64], shown[96], text[128];
+    if (!source_token(ui->state->source, i, &t)) {
+        heading(l, "This token is damaged in the recording.");
+        return;
+    }
+    const size_t n = source_piece(ui->state->source, i, piece, sizeof piece);
+    ui_piece(piece, n <= sizeof piece ? n : 0, shown, sizeof shown);
+    snprintf(text, sizeof text, "Token %llu  %s", (unsigned long long)i + 1, shown);
+    heading(l, text);
+    snprintf(text, sizeof text, "%d%s", (int)t.id, t.prompt ? ", of the prompt" : "");
+    field(l, "id", text);
+    if (t.probability >= 0) {
+        snprintf(text, sizeof text, "%.1f %%", 100 * (double)t.probability);
+        bar(l, "probability", t.probability, text, ui->palette.accent);
+    }
+    show_runners(l, &t);
+    if (!ui_routing(ui, i))
+        return;
+    const struct lem_trace_facts *f = &ui->state->source->facts;
+    const size_t at = (size_t)ui->state->layer * f->n_expert_used;
+    snprintf(text, sizeof text, "Its experts in layer %u", f->layer[ui->state->layer]);
+    heading(l, text);
+    for (uint32_t k = 0; k < f->n_expert_used; k++) {
+        char value[32];
+        snprintf(text, sizeof text, "expert %u", ui->ids[at + k]);
+        snprintf(value, sizeof value, "%.3f", (double)ui->weights[at + k]);
+        bar(l, text, ui->weights[at + k], value,
+            palette_expert(&ui->palette, ui->ids[at + k]));
+    }
+    snprintf(text, sizeof text, "%.0f %% of even",
+             100 * (double)stats_gate_entropy(ui->weights + at, f->n_expert_used));
+    field(l, "gate entropy", text);
+}
+
+static void show_partners(struct list *l, uint32_t expert)
+{
+    const struct stats *s = l->ui->stats;
+    const uint32_t *row = s->together + (size_t)expert * s->n_expert;
+    uint32_t shown[3] = {expert, expert, expert};
+    char text[128] = "";
+    size_t n = 0;
+    for (int i = 0; i < 3 && s->n_used > 1; i++) {
+        uint32_t best = expert;
+        for (uint32_t e = 0; e < s->n_expert; e++)
+            if (e != expert && e != shown[0] && e != shown[1] && row[e] > 0 &&
+                (best == expert || row[e] > row[best]))
+                best = e;
+        if (best == expert)
+            break;
+        shown[i] = best;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%u (%u)", i ? ", " : "", best,
+                              row[best]);
+    }
+    if (text[0])
+        field(l, "fires with", text);
+}
+
+static void show_expert(struct list *l)
+{
+    struct ui *ui = l->ui;
+    const struct stats *s = ui->stats;
+    const uint32_t e = (uint32_t)ui->state->expert, layer = ui->state->layer;
+    const uint64_t count = s->load[(size_t)layer * s->n_expert + e];
+    char text[128];
+    snprintf(text, sizeof text, "Expert %u of layer %u", e,
+             ui->state->source->facts.layer[layer]);
+    heading(l, text);
+    snprintf(text, sizeof text, "%.1f %% of %llu",
+             s->n_read ? 100 * (double)count / (double)s->n_read : 0,
+             (unsigned long long)s->n_read);
+    field(l, "tokens", text);
+    snprintf(text, sizeof text, "%u of %u", stats_rank(s, layer, e) + 1, s->n_expert);
+    field(l, "rank", text);
+    show_partners(l, e);
+    if (s->n_top == 0)
+        return;
+    snprintf(text, sizeof text, "Takes most often (of %u)", s->expert_count);
+    heading(l, text);
+    for (uint32_t i = 0; i < s->n_top; i++) {
+        char piece[48], value[24];
+        ui_piece(s->top[i].piece, s->top[i].n_piece, piece, sizeof piece);
+        snprintf(value, sizeof value, "%u", s->top[i].count);
+        bar(l, piece, (float)s->top[i].count / (float)s->top[0].count, value,
+            palette_expert(&ui->palette, e));
+    }
+}
+
+static void show_histogram(struct list *l, uint32_t layer)
+{
+    struct ui *ui = l->ui;
+    const struct stats *s = ui->stats;
+    const uint64_t *load = s->load + (size_t)layer * s->n_expert;
+    uint64_t most = 1;
+    if (!has_room(l, ui_px(ui, 44)))
+        return;
+    struct box b = box_take_top(&l->left, ui_px(ui, 44));
+    box_take_top(&b, ui_px(ui, 4));
+    for (uint32_t e = 0; e < s->n_expert; e++)
+        most = load[e] > most ? load[e] : most;
+    for (uint32_t e = 0; e < s->n_expert; e++) {
+        const int x0 = b.x + (int)((uint64_t)e * (unsigned)b.w / s->n_expert);
+        const int x1 = b.x + (int)((uint64_t)(e + 1) * (unsigned)b.w / s->n_expert);
+        const int h = (int)(load[e] * (unsigned)b.h / most);
+        const int gap = x1 - x0 > 4 ? 2 : 0;
+        canvas_fill(&ui->canvas, (struct box){x0, b.y + b.h - 1, x1 - x0 - gap, 1},
+                    ui->palette.line);
+        canvas_fill(&ui->canvas,
+                    (struct box){x0, b.y + b.h - h, x1 - x0 > gap ? x1 - x0 - gap : 1, h},
+                    palette_expert(&ui->palette, e));
+    }
+}
+
+static void show_layer(struct list *l)
+{
+    const struct stats *s = l->ui->stats;
+    const uint32_t layer = l->ui->state->layer;
+    char text[128];
+    snprintf(text, sizeof text, "Layer %u over %llu tokens",
+             l->ui->state->source->facts.layer[layer], (unsigned long long)s->n_read);
+    heading(l, text);
+    show_histogram(l, layer);
+    snprintf(text, sizeof text, "%.2f of %.2f bits", stats_entropy(s, layer),
+             log2((double)s->n_expert));
+    field(l, "entropy", text);
+    snprintf(text, sizeof text, "%.2f (1 is even)", stats_imbalance(s, layer));
+    field(l, "imbalance", text);
+    snprintf(text, sizeof text, "%u of %u", stats_unused(s, layer), s->n_expert);
+    field(l, "never used", text);
+}
+
+void view_inspector(struct ui *ui, struct box b)
+{
+    const struct scene *s = ui->state;
+    struct list l = {.ui = ui, .left = ui_panel(ui, b, "Inspector", "")};
+    const uint64_t i = s->hover != SCENE_NONE ? (uint64_t)s->hover : s->cursor;
+    if (s->n_token == 0)
+        return;
+    canvas_clip(&ui->canvas, l.left);
+    if (s->expert == SCENE_NONE)
+        show_token(&l, i);
+    if (ui->stats->n_layer > 0) {
+        if (s->expert != SCENE_NONE)
+            show_expert(&l);
+        show_layer(&l);
+    }
+    if (s->expert != SCENE_NONE)
+        show_token(&l, i);
+    canvas_unclip(&ui->canvas);
+}

@@ -1,0 +1,226 @@
+/* view_text.c - the text, each token on the colour of what it is asked to tell. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lemnos/text.h"
+#include "ui.h"
+
+enum { BEFORE = 700, AFTER = 700, MAX_LINES = 2000, PIECE = 256 };
+
+/* One pass over the tokens in view: first to find the cursor's line, then to draw. */
+struct pen {
+    struct ui *ui;
+    struct box box;
+    int x, y, line_height;
+    bool draw;
+    int cursor_line, line;
+    char held[PIECE + 8]; /* bytes of a character that is not whole yet */
+    size_t n_held;
+    int word_rest; /* width of the tokens that continue this one's last word */
+};
+
+/* Begin at a paragraph not too far before the cursor, so that lines stay put. */
+static uint64_t first_token(struct scene *s)
+{
+    const uint64_t from = s->cursor > BEFORE ? s->cursor - BEFORE : 0;
+    for (uint64_t i = from; i > 0 && i < from + 200; i++) {
+        char piece[PIECE];
+        const size_t n = source_piece(s->source, i - 1, piece, sizeof piece);
+        if (n > 0 && n <= sizeof piece && memchr(piece, '\n', n))
+            return i;
+    }
+    return from;
+}
+
+/* Colour and strength behind a token. */
+static uint32_t token_color(struct ui *ui, uint64_t i, int *alpha)
+{
+    const struct scene *s = ui->state;
+    const struct lem_trace_facts *f = &s->source->facts;
+    const float *w = ui->weights + (size_t)s->layer * f->n_expert_used;
+    *alpha = 0;
+    if (s->color == COLOR_PROBABILITY) {
+        struct lem_trace_token t;
+        if (!source_token(s->source, i, &t) || !(t.probability >= 0))
+            return 0;
+        *alpha = 150;
+        return palette_ramp(&ui->palette, 1 - t.probability);
+    }
+    if (s->color == COLOR_NONE || f->n_layer_moe == 0 || !ui_routing(ui, i))
+        return 0;
+    if (s->color == COLOR_ENTROPY) {
+        *alpha = 150;
+        return palette_ramp(&ui->palette, stats_gate_entropy(w, f->n_expert_used));
+    }
+    const uint16_t expert = ui->ids[(size_t)s->layer * f->n_expert_used];
+    const bool other = s->expert != SCENE_NONE && s->expert != expert;
+    *alpha = other ? 10 : (int)(26 + 104 * (w[0] < 1 ? w[0] : 1));
+    return palette_expert(&ui->palette, expert);
+}
+
+static void new_line(struct pen *p)
+{
+    p->x = p->box.x;
+    p->y += p->line_height;
+    p->line++;
+}
+
+/* A stretch of a token without line breaks. */
+static void put_run(struct pen *p, uint64_t i, const char *text, size_t n, uint32_t color,
+                    int alpha)
+{
+    struct ui *ui = p->ui;
+    const int w = fonts_width(ui->fonts, FONT_READ, text, n);
+    /* Break before a word with all its tokens; inside one only where it must be. */
+    const int need = text[0] == ' ' ? w + p->word_rest : w;
+    if (p->x + need > p->box.x + p->box.w && p->x > p->box.x) {
+        new_line(p);
+        /* A space that only parted words is not carried over. */
+        if (text[0] == ' ' && n > 1) {
+            text++;
+            n--;
+        }
+    }
+    const int width = fonts_width(ui->fonts, FONT_READ, text, n);
+    const struct box b = {p->x, p->y, width, p->line_height};
+    const bool seen = p->draw && b.y + b.h > p->box.y && b.y < p->box.y + p->box.h;
+    p->x += width;
+    if (!seen)
+        return;
+    const struct scene *s = ui->state;
+    const struct box back = {b.x, b.y + ui_px(ui, 2), b.w, b.h - ui_px(ui, 4)};
+    if (alpha)
+        canvas_round(&ui->canvas, back, ui_px(ui, 3), color, alpha);
+    if (i == s->cursor || (int64_t)i == s->hover)
+        canvas_frame(&ui->canvas, back, ui_px(ui, i == s->cursor ? 2 : 1),
+                     ui->palette.accent);
+    if ((int64_t)i == s->pin)
+        canvas_fill(&ui->canvas,
+                    (struct box){b.x, b.y + b.h - ui_px(ui, 2), b.w, ui_px(ui, 2)},
+                    ui->palette.warn);
+    const bool future = i > s->cursor;
+    const bool prompt = i < s->source->n_prompt;
+    fonts_draw(ui->fonts, &ui->canvas, FONT_READ, b.x,
+               b.y + (b.h - fonts_height(ui->fonts, FONT_READ)) / 2, text, n,
+               prompt ? palette_mix(ui->palette.text, ui->palette.quiet, 0.45f)
+                      : ui->palette.text,
+               future ? 120 : 255);
+    ui_add_hit(ui, (struct hit){.box = b, .kind = HIT_TOKEN, .token = i});
+}
+
+/* Width of the tokens after `i` up to the next white space. */
+static int word_rest(struct ui *ui, uint64_t i)
+{
+    int w = 0;
+    for (uint64_t k = i + 1; k < i + 8; k++) {
+        char piece[PIECE];
+        const size_t n = source_piece(ui->state->source, k, piece, sizeof piece);
+        if (n == 0 || n > sizeof piece || piece[0] == ' ' || piece[0] == '\n')
+            break;
+        w += fonts_width(ui->fonts, FONT_READ, piece, n);
+    }
+    return w;
+}
+
+static void put_token(struct pen *p, uint64_t i)
+{
+    p->word_rest = word_rest(p->ui, i);
+    char *text = p->held;
+    const size_t n = source_piece(p->ui->state->source, i, text + p->n_held, PIECE);
+    const size_t all = p->n_held + (n <= PIECE ? n : 0);
+    const size_t whole = lem_utf8_whole(text, all);
+    int alpha = 0;
+    uint32_t color = 0;
+    if (p->draw)
+        color = token_color(p->ui, i, &alpha);
+    if (p->draw && i > p->ui->state->cursor)
+        alpha /= 3;
+    if (i == p->ui->state->cursor)
+        p->cursor_line = p->line;
+    for (size_t at = 0; at < whole;) {
+        const char *end = memchr(text + at, '\n', whole - at);
+        const size_t part = end ? (size_t)(end - text) - at : whole - at;
+        if (part)
+            put_run(p, i, text + at, part, color, alpha);
+        else if (p->draw && i == p->ui->state->cursor)
+            canvas_fill(&p->ui->canvas,
+                        (struct box){p->x, p->y + ui_px(p->ui, 3), ui_px(p->ui, 3),
+                                     p->line_height - ui_px(p->ui, 6)},
+                        p->ui->palette.accent);
+        at += part;
+        if (end) {
+            new_line(p);
+            at++;
+        }
+    }
+    p->n_held = all - whole < 8 ? all - whole : 0;
+    memmove(p->held, text + all - p->n_held, p->n_held);
+}
+
+static void walk(struct pen *p, uint64_t from, uint64_t to)
+{
+    p->x = p->box.x;
+    p->line = 0;
+    p->n_held = 0;
+    for (uint64_t i = from; i < to && p->line < MAX_LINES; i++) {
+        put_token(p, i);
+        if (p->draw && p->y > p->box.y + p->box.h)
+            break;
+    }
+}
+
+/* Clicking the legend changes what it explains. */
+static void draw_legend(struct ui *ui, struct box *b)
+{
+    struct box row = box_take_bottom(b, ui_px(ui, 30));
+    struct scene *s = ui->state;
+    char label[96];
+    snprintf(label, sizeof label, "Colour: %s", scene_color_name(s->color));
+    ui_button(ui, &row, label, CMD_COLOR, false);
+    if (s->color != COLOR_ENTROPY && s->color != COLOR_PROBABILITY)
+        return;
+    const int h = ui_px(ui, 8), w = ui_px(ui, 90);
+    const int y = row.y + (row.h - h) / 2;
+    const int text_y = row.y + (row.h - fonts_height(ui->fonts, FONT_SMALL)) / 2;
+    const char *low = s->color == COLOR_ENTROPY ? "one expert" : "sure";
+    const char *high = s->color == COLOR_ENTROPY ? "many" : "surprised";
+    int x = row.x +
+            fonts_label(ui->fonts, &ui->canvas, FONT_SMALL, row.x, text_y, row.w, low,
+                        ui->palette.quiet) +
+            ui_px(ui, 6);
+    for (int i = 0; i < w; i++)
+        canvas_fill(&ui->canvas, (struct box){x + i, y, 1, h},
+                    palette_ramp(&ui->palette, (float)i / (float)w));
+    fonts_label(ui->fonts, &ui->canvas, FONT_SMALL, x + w + ui_px(ui, 6), text_y, row.w,
+                high, ui->palette.quiet);
+}
+
+void view_text(struct ui *ui, struct box b)
+{
+    struct scene *s = ui->state;
+    char note[96];
+    snprintf(note, sizeof note, "token %llu of %llu",
+             (unsigned long long)(s->n_token ? s->cursor + 1 : 0),
+             (unsigned long long)s->n_token);
+    struct box in = ui_panel(ui, b, "Text", note);
+    draw_legend(ui, &in);
+    canvas_clip(&ui->canvas, in);
+    const uint64_t from = first_token(s);
+    const uint64_t to = s->cursor + AFTER < s->n_token ? s->cursor + AFTER : s->n_token;
+    struct pen p = {.ui = ui, .box = in};
+    p.line_height = fonts_height(ui->fonts, FONT_READ) + ui_px(ui, 7);
+    /* Whole lines only. */
+    p.box.h = in.h = in.h / p.line_height * p.line_height;
+    canvas_clip(&ui->canvas, in);
+    p.y = in.y;
+    walk(&p, from, to);
+    const int visible = in.h / p.line_height;
+    const int wanted = p.cursor_line - visible * 2 / 3;
+    const int last = p.line + 1 - visible; /* no empty room below the text's end */
+    int top = wanted < last ? wanted : last;
+    top = top > 0 ? top : 0;
+    p.y = in.y - top * p.line_height;
+    p.draw = true;
+    walk(&p, from, to);
+    canvas_unclip(&ui->canvas);
+}
