@@ -4,6 +4,20 @@
 
 #include "ui.h"
 
+/* What the shades mean, where there is room beside the matrix. */
+static void draw_key(struct ui *ui, struct box b, uint32_t most)
+{
+    const int line = fonts_height(ui->fonts, FONT_SMALL), h = ui_px(ui, 90);
+    if (b.w < ui_px(ui, 60))
+        return;
+    for (int i = 0; i < h; i++)
+        canvas_fill(&ui->canvas, (struct box){b.x, b.y + i + line, ui_px(ui, 10), 1},
+                    palette_ramp(&ui->palette, 1 - (float)i / (float)h));
+    ui_line(ui, FONT_SMALL, b.x, b.y, b.w, ui->palette.quiet, "%u tokens", most);
+    ui_line(ui, FONT_SMALL, b.x, b.y + line + ui_px(ui, 92), b.w, ui->palette.quiet,
+            "none");
+}
+
 static void draw_matrix(struct ui *ui, struct box in)
 {
     const struct stats *s = ui->stats;
@@ -57,17 +71,10 @@ static void draw_matrix(struct ui *ui, struct box in)
         canvas_frame(&ui->canvas, (struct box){grid.x - 1, y0 - 1, side, (int)cell + 2},
                      ui_px(ui, 1), ui->palette.accent);
     }
-    const int key_x = grid.x + side + ui_px(ui, 16);
-    const int key_w = in.x + in.w - key_x;
-    if (key_w < ui_px(ui, 60))
-        return;
-    const int line = fonts_height(ui->fonts, FONT_SMALL);
-    for (int i = 0; i < ui_px(ui, 90); i++)
-        canvas_fill(&ui->canvas, (struct box){key_x, grid.y + i + line, ui_px(ui, 10), 1},
-                    palette_ramp(&ui->palette, 1 - (float)i / (float)ui_px(ui, 90)));
-    ui_line(ui, FONT_SMALL, key_x, grid.y, key_w, ui->palette.quiet, "%u tokens", most);
-    ui_line(ui, FONT_SMALL, key_x, grid.y + line + ui_px(ui, 92), key_w,
-            ui->palette.quiet, "none");
+    draw_key(ui,
+             (struct box){grid.x + side + ui_px(ui, 16), grid.y,
+                          in.x + in.w - grid.x - side - ui_px(ui, 16), side},
+             most);
 }
 
 void view_coact(struct ui *ui, struct box b)

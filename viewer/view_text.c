@@ -5,7 +5,7 @@
 #include "lemnos/text.h"
 #include "ui.h"
 
-enum { BEFORE = 700, AFTER = 700, MAX_LINES = 2000, PIECE = 256 };
+enum { MAX_LINES = 2000, PIECE = 256 };
 
 /* One pass over the tokens in view: first to find the cursor's line, then to draw. */
 struct pen {
@@ -16,13 +16,12 @@ struct pen {
     int cursor_line, line;
     char held[PIECE + 8]; /* bytes of a character that is not whole yet */
     size_t n_held;
-    int word_rest; /* width of the tokens that continue this one's last word */
 };
 
 /* Begin at a paragraph not too far before the cursor, so that lines stay put. */
-static uint64_t first_token(struct scene *s)
+static uint64_t first_token(struct scene *s, uint64_t reach)
 {
-    const uint64_t from = s->cursor > BEFORE ? s->cursor - BEFORE : 0;
+    const uint64_t from = s->cursor > reach ? s->cursor - reach : 0;
     for (uint64_t i = from; i > 0 && i < from + 200; i++) {
         char piece[PIECE];
         const size_t n = source_piece(s->source, i - 1, piece, sizeof piece);
@@ -65,6 +64,20 @@ static void new_line(struct pen *p)
     p->line++;
 }
 
+/* Width of the tokens after `i` up to the next white space. */
+static int word_rest(struct ui *ui, uint64_t i)
+{
+    int w = 0;
+    for (uint64_t k = i + 1; k < i + 8; k++) {
+        char piece[PIECE];
+        const size_t n = source_piece(ui->state->source, k, piece, sizeof piece);
+        if (n == 0 || n > sizeof piece || piece[0] == ' ' || piece[0] == '\n')
+            break;
+        w += fonts_width(ui->fonts, FONT_READ, piece, n);
+    }
+    return w;
+}
+
 /* A stretch of a token without line breaks. */
 static void put_run(struct pen *p, uint64_t i, const char *text, size_t n, uint32_t color,
                     int alpha)
@@ -72,8 +85,10 @@ static void put_run(struct pen *p, uint64_t i, const char *text, size_t n, uint3
     struct ui *ui = p->ui;
     const int w = fonts_width(ui->fonts, FONT_READ, text, n);
     /* Break before a word with all its tokens; inside one only where it must be. */
-    const int need = text[0] == ' ' ? w + p->word_rest : w;
-    if (p->x + need > p->box.x + p->box.w && p->x > p->box.x) {
+    const int right = p->box.x + p->box.w;
+    const bool near = text[0] == ' ' && p->x + w + ui_px(ui, 160) > right;
+    const int need = near ? w + word_rest(ui, i) : w;
+    if (p->x + need > right && p->x > p->box.x) {
         new_line(p);
         /* A space that only parted words is not carried over. */
         if (text[0] == ' ' && n > 1) {
@@ -108,23 +123,8 @@ static void put_run(struct pen *p, uint64_t i, const char *text, size_t n, uint3
     ui_add_hit(ui, (struct hit){.box = b, .kind = HIT_TOKEN, .token = i});
 }
 
-/* Width of the tokens after `i` up to the next white space. */
-static int word_rest(struct ui *ui, uint64_t i)
-{
-    int w = 0;
-    for (uint64_t k = i + 1; k < i + 8; k++) {
-        char piece[PIECE];
-        const size_t n = source_piece(ui->state->source, k, piece, sizeof piece);
-        if (n == 0 || n > sizeof piece || piece[0] == ' ' || piece[0] == '\n')
-            break;
-        w += fonts_width(ui->fonts, FONT_READ, piece, n);
-    }
-    return w;
-}
-
 static void put_token(struct pen *p, uint64_t i)
 {
-    p->word_rest = word_rest(p->ui, i);
     char *text = p->held;
     const size_t n = source_piece(p->ui->state->source, i, text + p->n_held, PIECE);
     const size_t all = p->n_held + (n <= PIECE ? n : 0);
@@ -205,13 +205,17 @@ void view_text(struct ui *ui, struct box b)
     struct box in = ui_panel(ui, b, "Text", note);
     draw_legend(ui, &in);
     canvas_clip(&ui->canvas, in);
-    const uint64_t from = first_token(s);
-    const uint64_t to = s->cursor + AFTER < s->n_token ? s->cursor + AFTER : s->n_token;
     struct pen p = {.ui = ui, .box = in};
     p.line_height = fonts_height(ui->fonts, FONT_READ) + ui_px(ui, 7);
     /* Whole lines only. */
     p.box.h = in.h = in.h / p.line_height * p.line_height;
     canvas_clip(&ui->canvas, in);
+    /* More tokens than fit, were they all short: what a frame costs hangs on the size of
+     * the panel and not on that of the text. */
+    const int lines = in.h / p.line_height + 1;
+    const uint64_t reach = (uint64_t)(lines * (in.w / ui_px(ui, 16) + 1));
+    const uint64_t from = first_token(s, reach);
+    const uint64_t to = s->cursor + reach < s->n_token ? s->cursor + reach : s->n_token;
     p.y = in.y;
     walk(&p, from, to);
     const int visible = in.h / p.line_height;

@@ -225,6 +225,7 @@ static enum lem_status fill_staged(struct job *job)
             break;
         memcpy(dst, v->values, (size_t)place->size);
         st = gpu_upload_send(up, job->w->chunk[place->chunk], place->offset, place->size);
+        report(job, place->size);
     }
     if (st == LEM_OK)
         st = gpu_upload_finish(up);
@@ -232,14 +233,16 @@ static enum lem_status fill_staged(struct job *job)
     return st;
 }
 
-static void fill_mapped_vectors(const struct job *job)
+static void fill_mapped_vectors(struct job *job)
 {
     for (uint32_t i = 0; i < job->layout->n_vector; i++) {
         const struct pack_vector *v = &job->layout->vector[i];
         const struct pack_place *place = &job->layout->place[v->place];
         uint8_t *map = gpu_buf_map(job->w->chunk[place->chunk]);
-        if (map)
+        if (map) {
             memcpy(map + place->offset, v->values, (size_t)place->size);
+            report(job, place->size);
+        }
     }
 }
 

@@ -200,7 +200,7 @@ bool app_encode(struct app *app, const char *text, size_t n, uint32_t flags,
     const enum lem_status st =
         lem_tokenizer_encode(app->tokenizer, text, n, flags, NULL, 0, &count);
     /* Too little room is the expected answer to asking for the size. */
-    if (st != LEM_OK && st != LEM_ERR_ARGUMENT)
+    if (st != LEM_OK && (st != LEM_ERR_ARGUMENT || count == 0))
         return false;
     const size_t before = ids->n;
     for (size_t i = 0; i < count; i++)

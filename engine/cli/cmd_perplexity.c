@@ -106,6 +106,13 @@ static bool read_text(struct perplexity *p)
                   p->ids.n);
         return false;
     }
+    if (p->n_ctx < 2) {
+        app_error(
+            "a context of %u tokens has nothing to score: each token is scored from "
+            "those before it. Use -c 2 or more.",
+            p->n_ctx);
+        return false;
+    }
     p->window = malloc(p->n_ctx * sizeof *p->window);
     if (!p->window)
         app_error("memory ran out for a window of %u tokens.", p->n_ctx);

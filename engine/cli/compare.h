@@ -10,9 +10,9 @@ enum { SIDE_A, SIDE_B, N_SIDE };
 struct compare_text {
     struct text_ids ids;
     uint32_t n_prompt;
-    bool ended;           /* by the model, not by -n or the context */
-    double *nll[N_SIDE];  /* [ids.n] of token i from those before; 0 for the first */
-    double *kl;           /* [ids.n] of B's distribution from A's, in nats; 0 for the first */
+    bool ended;          /* by the model, not by -n or the context */
+    double *nll[N_SIDE]; /* [ids.n] of token i from those before; 0 for the first */
+    double *kl; /* [ids.n] of B's distribution from A's, in nats; 0 for the first */
 };
 
 struct compare {

@@ -53,7 +53,8 @@ static void score_rows(const struct compare *c, struct compare_text *t, uint32_t
             sum[side] = log_sum(row[side], n_vocab);
             t->nll[side][i] = sum[side] - (double)row[side][t->ids.id[i]];
         }
-        t->kl[i] = divergence(row[SIDE_A], sum[SIDE_A], row[SIDE_B], sum[SIDE_B], n_vocab);
+        t->kl[i] =
+            divergence(row[SIDE_A], sum[SIDE_A], row[SIDE_B], sum[SIDE_B], n_vocab);
         for (int side = 0; side < N_SIDE; side++)
             row[side] += n_vocab;
     }

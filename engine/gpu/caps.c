@@ -43,6 +43,7 @@ static const struct profile {
                 .max_alloc_bytes = UINT64_C(1) << 30,
                 .max_texel_elements = 65536,
                 .max_storage_bindings = FLOOR_BINDINGS,
+                .storage_align = 256,
             },
     },
 };
@@ -325,6 +326,8 @@ static void lower(struct lem_device_caps *c, const struct lem_device_caps *to)
     c->max_texel_elements = at_most64(c->max_texel_elements, to->max_texel_elements);
     c->max_storage_bindings =
         at_most32(c->max_storage_bindings, to->max_storage_bindings);
+    if (c->storage_align < to->storage_align) /* a power of two: stricter is larger */
+        c->storage_align = to->storage_align;
 }
 
 enum lem_status gpu_caps_force(struct gpu_physical *p, const char *profile,

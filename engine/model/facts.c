@@ -14,9 +14,18 @@ enum { MAX_TYPES = 64, MAX_MIX = 256 };
 static const char *plain_copy(struct lem_model *m, const struct gguf_str *s)
 {
     char *text = arena_str(&m->arena, s->ptr, (size_t)s->len);
-    for (uint64_t i = 0; text && i < s->len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+    for (uint64_t i = 0; text && i < s->len; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        /* Control characters move a terminal's cursor, those of C1 (UTF-8 C2 80 to
+         * C2 9F) too. */
+        const bool c1 = c == 0xC2 && i + 1 < s->len &&
+                        (unsigned char)text[i + 1] >= 0x80 &&
+                        (unsigned char)text[i + 1] < 0xA0;
+        if (c < 0x20 || c == 0x7f || c1)
             text[i] = '?';
+        if (c1)
+            text[++i] = '?';
+    }
     return text;
 }
 

@@ -113,7 +113,7 @@ static enum lem_status choose(struct job *job)
         st = find_type(job, p->experts ? p->experts : p->type, &job->experts);
     if (st != LEM_OK)
         return st;
-    job->to = calloc((size_t)g->n_tensor + 1, sizeof *job->to);
+    job->to = calloc((size_t)g->n_tensor + 1, sizeof(const struct quant_info *));
     if (!job->to)
         return log_fail(&job->m->log, LEM_ERR_MEMORY, "%s: no memory for its tensors",
                         g->path);

@@ -29,7 +29,8 @@ static enum lem_status add_window(struct gpu_list *list, const struct op_at *at,
                                    .push = &push,
                                    .push_size = sizeof push,
                                    .group = {ops_shape_groups(shape, win->n_row), 1, 1},
-                                   .rows_per_group = shape->tokens};
+                                   .rows_per_group =
+                                       at->max_rows == 1 ? 0 : shape->tokens};
     return gpu_list_add(list, &d);
 }
 

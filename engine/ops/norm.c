@@ -27,6 +27,6 @@ enum lem_status op_norm(struct gpu_list *list, const struct op_at *at,
         .push = &push,
         .push_size = sizeof push,
         .group = {1, 1, 1},
-        .rows_per_group = 1};
+        .rows_per_group = at->max_rows == 1 ? 0 : 1};
     return gpu_list_add(list, &d);
 }

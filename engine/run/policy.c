@@ -16,10 +16,10 @@ enum lem_status policy_open(struct policy *p, const struct lem_model *model,
     *p = (struct policy){.n_layer = info->n_layer_moe,
                          .n_expert = info->n_expert,
                          .n_used = info->n_expert_used,
+                         .model = model,
                          .device = device};
     if (p->n_layer == 0)
         return LEM_OK;
-    p->first = lem_model_moe_layer(model, 0);
     p->rule = calloc((size_t)p->n_layer * p->n_expert, sizeof *p->rule);
     p->limit = calloc(p->n_layer, sizeof *p->limit);
     if (!p->rule || !p->limit) {
@@ -57,6 +57,11 @@ static void write_layer(const struct policy *p, uint32_t il)
 
 /* ---- what may be set -------------------------------------------------------- */
 
+static uint32_t block_of(const struct policy *p, uint32_t il)
+{
+    return lem_model_moe_layer(p->model, il);
+}
+
 /* A change to be made: in every layer of the range, or in none. */
 struct change {
     struct lem_session *s;
@@ -76,11 +81,12 @@ static enum lem_status find_layers(struct change *c, struct lem_session *s,
                         "%s: a dense model has no experts to choose from", call);
     if (layer == LEM_ALL_LAYERS)
         return LEM_OK;
-    if (layer < p->first || layer - p->first >= p->n_layer)
+    while (c->from < p->n_layer && block_of(p, c->from) != layer)
+        c->from++;
+    if (c->from == p->n_layer)
         return log_fail(&s->log, LEM_ERR_ARGUMENT,
-                        "%s: block %u does not route; blocks %u … %u do", call, layer,
-                        p->first, p->first + p->n_layer - 1);
-    c->from = layer - p->first;
+                        "%s: block %u does not route; of blocks %u … %u, %u do", call,
+                        layer, block_of(p, 0), block_of(p, p->n_layer - 1), p->n_layer);
     c->to = c->from + 1;
     return LEM_OK;
 }
@@ -104,12 +110,12 @@ static enum lem_status check_rule(const struct change *c, uint32_t expert, float
             return log_fail(&c->s->log, LEM_ERR_ARGUMENT,
                             "%s: with expert %u all %u experts of block %u would be "
                             "banned; leave one",
-                            c->call, expert, p->n_expert, p->first + il);
+                            c->call, expert, p->n_expert, block_of(p, il));
         if (rule == INFINITY && count_rule(p, il, rule, expert) + 1 > most)
             return log_fail(&c->s->log, LEM_ERR_ARGUMENT,
                             "%s: expert %u would be one more than the %u that a token "
                             "may use in block %u; undo another first",
-                            c->call, expert, most, p->first + il);
+                            c->call, expert, most, block_of(p, il));
     }
     return LEM_OK;
 }
@@ -182,7 +188,7 @@ enum lem_status lem_session_limit(struct lem_session *s, uint32_t layer, uint32_
             return log_fail(&s->log, LEM_ERR_ARGUMENT,
                             "lem_session_limit: %u experts, but %u are forced in block "
                             "%u; undo some first",
-                            n, n_forced, p->first + il);
+                            n, n_forced, block_of(p, il));
     }
     for (uint32_t il = c.from; il < c.to; il++) {
         p->limit[il] = n;
@@ -233,7 +239,7 @@ uint32_t lem_session_policy(const struct lem_session *s, struct lem_policy_entry
     const struct policy *p = &s->policy;
     for (uint32_t il = 0; il < p->n_layer; il++) {
         const float *rule = p->rule + (size_t)il * p->n_expert;
-        const uint32_t layer = p->first + il;
+        const uint32_t layer = block_of(p, il);
         if (p->limit[il])
             list_one(&l, (struct lem_policy_entry){.kind = LEM_POLICY_LIMIT,
                                                    .layer = layer,

@@ -9,7 +9,7 @@ struct policy {
     uint32_t n_layer; /* that route; 0 = a dense model: all below is NULL */
     uint32_t n_expert;
     uint32_t n_used;
-    uint32_t first;   /* block number of the first routing layer */
+    const struct lem_model *model; /* knows the layers' block numbers */
     float *rule;      /* [n_layer][n_expert] bias; -inf: banned; +inf: forced; 0: none */
     uint32_t *limit;  /* [n_layer] 0: none */
     uint32_t *device; /* [n_layer][1 + n_expert] the mapped buffer */

@@ -177,7 +177,7 @@ enum lem_status lem_session_append(struct lem_session *s, const int32_t *ids, ui
                             "stopped as asked, after %u of %u tokens", done, n);
         const uint32_t left = n - done;
         const uint32_t batch = left < s->n_batch ? left : s->n_batch;
-        st = session_submit(s, ids + done, batch, batch == left);
+        st = session_submit(s, ids + done, batch, n > 1, batch == left);
         if (st != LEM_OK) {
             (void)lem_session_rewind(s, before);
             return st;

@@ -40,10 +40,11 @@ struct lem_session {
     struct lem_session_stats stats;
 };
 
-/* Run ids[0 … n) as one submission, n <= n_batch. `want_logits`: of the last row, or
- * of all. On failure the session is as it was. (run/submit.c) */
+/* Run ids[0 … n) as one submission, n <= n_batch. `prompt`: part of an append of more
+ * than one token, for the figures. `want_logits`: of the last row, or of all. On failure
+ * the session is as it was. (run/submit.c) */
 enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32_t n,
-                               bool want_logits);
+                               bool prompt, bool want_logits);
 
 /* Run again what `past` no longer remembers, so that text can be appended. Returns
  * what session_submit() does; what is done stays done. (run/submit.c) */

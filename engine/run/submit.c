@@ -29,7 +29,7 @@ static void take_logits(struct lem_session *s, uint32_t n_row)
 }
 
 enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32_t n,
-                               bool want_logits)
+                               bool prompt, bool want_logits)
 {
     const bool all_rows = want_logits && s->logits_rows == LEM_LOGITS_ALL && n > 1;
     struct gpu_list *lists[2] = {n == 1 ? s->token_body : s->prompt_body,
@@ -52,7 +52,7 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
         take_logits(s, all_rows ? n : 1);
 
     const uint64_t ns = clock_ns() - start;
-    if (n == 1) {
+    if (!prompt) {
         s->stats.n_generated++;
         s->stats.generate_ns += ns;
     } else {
@@ -70,7 +70,7 @@ enum lem_status session_catch_up(struct lem_session *s)
     while (st == LEM_OK && s->length < length) {
         const uint32_t left = length - s->length;
         st = session_submit(s, s->ids + s->length, left < s->n_batch ? left : s->n_batch,
-                            false);
+                            left > 1, false);
     }
     s->length = length;
     return st;

@@ -116,7 +116,7 @@ static void errors_are_what_the_type_allows(void **state)
                  {QUANT_Q5_1, 0.042},  {QUANT_Q5_0, 0.048}, {QUANT_Q4_K, 0.078},
                  {QUANT_Q4_1, 0.085},  {QUANT_Q4_0, 0.1}};
     static float x[N], y[N];
-    uint8_t *file = malloc(sizeof x);
+    uint8_t *file = malloc((size_t)N * 4);
     assert_non_null(file);
     uint64_t seed = 5;
     bell(x, N, &seed);
@@ -138,7 +138,7 @@ static void decoded_values_stay(void **state)
 {
     (void)state;
     static float x[N], y[N];
-    uint8_t *file = malloc(sizeof x);
+    uint8_t *file = malloc((size_t)N * 4);
     assert_non_null(file);
     for (const struct quant_info *q = NULL; (q = next_written(q));) {
         uint64_t seed = q->type;

@@ -70,7 +70,8 @@ enum lem_log_level {
  * Where messages go. {0} is silent.
  *
  * A call that returns anything but LEM_OK has logged exactly one
- * LEM_LOG_ERROR line that says what failed, where, and what to do.
+ * LEM_LOG_ERROR line that says what failed, where, and what to do; a call
+ * that was given NULL where an object is needed has no log to write to.
  * Threads: `fn` is called on the thread that makes the failing call.
  */
 struct lem_log {

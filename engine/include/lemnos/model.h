@@ -14,7 +14,7 @@ struct lem_model; /* opaque: fields live in engine/model/model.h */
 struct lem_model_params {
     const char *path;   /* UTF-8 path of the (first) .gguf file */
     bool facts_only;    /* accept architectures and types that cannot run: for
-                         * lem_model_info() and the tokenizer only */
+                         * lem_model_get_info() and the tokenizer only */
     struct lem_log log; /* copied; where messages go */
 };
 

@@ -19,7 +19,8 @@ struct lem_weights; /* opaque: fields live in engine/cache/weights.h */
 struct lem_weights_params {
     const struct lem_model *model;
     struct lem_device *device;
-    struct lem_progress progress; /* in bytes of the file */
+    struct lem_progress progress; /* in bytes on the device; called on
+                                   * threads of this call, one at a time */
     struct lem_log log;
 };
 
