@@ -1,5 +1,6 @@
 #version 450
-// combine: y[t][i] += (= with EXPERTS_SET) sum over slots k, in order, of w[t][k] * x[t * n_used + k][i]
+// combine: y[t][i] += (= with EXPERTS_SET) the sum over slots k, in order, of
+// w[t][k] * x[t * n_used + k][i]
 //
 //   binding 0  x  f32 [n_token * n_used][x_stride]  read
 //   binding 1  w  f32 [n_token][n_used]             read

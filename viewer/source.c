@@ -45,7 +45,7 @@ static uint64_t recorded_n(struct source *s)
 
 static bool recorded_token(struct source *s, uint64_t i, struct lem_trace_token *out)
 {
-    return lem_trace_token(s->priv, i, out) == LEM_OK;
+    return lem_trace_get_token(s->priv, i, out) == LEM_OK;
 }
 
 static size_t recorded_piece(struct source *s, uint64_t i, char *out, size_t cap)

@@ -111,7 +111,7 @@ static void print_routing(const struct view *v)
 static bool print_json_token(const struct view *v, uint64_t i)
 {
     struct lem_trace_token t;
-    if (lem_trace_token(v->trace, i, &t) != LEM_OK ||
+    if (lem_trace_get_token(v->trace, i, &t) != LEM_OK ||
         lem_trace_routing(v->trace, i, 1, v->sums.ids, v->sums.weights) != LEM_OK) {
         printf("null");
         return true;
@@ -191,7 +191,7 @@ static bool print_csv(const struct view *v)
     const uint32_t n_line = f->n_layer_moe ? f->n_layer_moe : 1;
     for (uint64_t i = 0; i < v->info.n_token; i++) {
         struct lem_trace_token t;
-        if (lem_trace_token(v->trace, i, &t) != LEM_OK ||
+        if (lem_trace_get_token(v->trace, i, &t) != LEM_OK ||
             lem_trace_routing(v->trace, i, 1, v->sums.ids, v->sums.weights) != LEM_OK)
             continue;
         char *piece = quoted_piece(v, i);

@@ -25,8 +25,8 @@ struct compare {
 
 /* Run text `i` through both sides. Says on stderr what failed. (compare_score.c) */
 bool compare_score(struct compare *c, int i);
-/* Perplexity of `side` on what was written of text `i`; NAN when nothing was. */
-double compare_perplexity(const struct compare *c, int side, int i);
+/* Perplexity of `side` on what was written of text `which`; NAN when nothing was. */
+double compare_perplexity(const struct compare *c, int side, int which);
 /* First place where the texts differ: an index of tokens, or the length of both. */
 uint32_t compare_parting(const struct compare *c);
 

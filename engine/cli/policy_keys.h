@@ -2,6 +2,8 @@
 #ifndef CLI_POLICY_KEYS_H
 #define CLI_POLICY_KEYS_H
 
+#include "lemnos/session.h" /* what the keys speak of */
+
 #define KEY_LAYERS "layers"
 #define KEY_LAYER  "layer"
 #define KEY_LIMIT  "experts"

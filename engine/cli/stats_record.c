@@ -64,7 +64,7 @@ static uint64_t count_tokens(const struct stats *s, const struct plan *p, uint32
 static bool take_memory(struct stats *s, uint64_t n)
 {
     const uint64_t row = (uint64_t)s->n_layer * s->n_used;
-    if (n <= SIZE_MAX / sizeof(float) / row) {
+    if (n > 0 && n <= SIZE_MAX / sizeof(float) / row) {
         s->token = malloc(n * sizeof *s->token);
         s->begins = calloc(n, sizeof *s->begins);
         s->ids = malloc(n * row * sizeof *s->ids);

@@ -1,6 +1,7 @@
 /* svg.c - a drawing as an SVG file: text, lines, heat maps, colour scales. */
 #include "cli/svg.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,10 +59,9 @@ static void put_escaped(struct svg *s, const char *text)
 void svg_text(struct svg *s, double x, double y, enum svg_tone tone,
               enum svg_anchor anchor, const char *fmt, ...)
 {
-    static const char *const style[] = {"font-size=\"16\" font-weight=\"600\" "
-                                        "fill=\"#1b2733\"",
-                                        "font-size=\"12\" fill=\"#33414e\"",
-                                        "font-size=\"11\" fill=\"#66737f\""};
+    static const char *const style[] = {
+        "font-size=\"16\" font-weight=\"600\" fill=\"#1b2733\"",
+        "font-size=\"12\" fill=\"#33414e\"", "font-size=\"11\" fill=\"#66737f\""};
     static const char *const side[] = {"start", "middle", "end"};
     char line[512];
     va_list ap;
@@ -128,16 +128,16 @@ struct svg_color svg_color(enum svg_scale scale, int step)
     const double t = at - i;
     struct svg_color c;
     snprintf(c.s, sizeof c.s, "#%02x%02x%02x",
-             (unsigned)(a->r + t * (b->r - a->r) + 0.5) & 255,
-             (unsigned)(a->g + t * (b->g - a->g) + 0.5) & 255,
-             (unsigned)(a->b + t * (b->b - a->b) + 0.5) & 255);
+             (unsigned)lround(a->r + t * (b->r - a->r)) & 255,
+             (unsigned)lround(a->g + t * (b->g - a->g)) & 255,
+             (unsigned)lround(a->b + t * (b->b - a->b)) & 255);
     return c;
 }
 
 uint8_t svg_step(double v, double low, double high)
 {
     const double t = high > low ? (v - low) / (high - low) * SVG_STEPS : 0;
-    return t <= 0 ? 0 : t >= SVG_STEPS ? SVG_STEPS : (uint8_t)(t + 0.5);
+    return t <= 0 ? 0 : t >= SVG_STEPS ? SVG_STEPS : (uint8_t)lround(t);
 }
 
 /* ---- heat maps ------------------------------------------------------------ */

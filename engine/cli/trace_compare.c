@@ -57,8 +57,8 @@ static void compare_tokens(struct pair *p)
     for (uint64_t i = 0; i < n; i++) {
         struct lem_trace_token a, b;
         const bool ok =
-            lem_trace_token(p->trace[0], i, &a) == LEM_OK &&
-            lem_trace_token(p->trace[1], i, &b) == LEM_OK &&
+            lem_trace_get_token(p->trace[0], i, &a) == LEM_OK &&
+            lem_trace_get_token(p->trace[1], i, &b) == LEM_OK &&
             lem_trace_routing(p->trace[0], i, 1, p->ids[0], p->weights[0]) == LEM_OK &&
             lem_trace_routing(p->trace[1], i, 1, p->ids[1], p->weights[1]) == LEM_OK;
         if (ok && a.id != b.id)

@@ -10,7 +10,7 @@ static void add_token(struct trace_sums *s, const struct lem_trace *t,
                       const struct lem_trace_facts *f, uint64_t i)
 {
     struct lem_trace_token token;
-    if (lem_trace_token(t, i, &token) != LEM_OK ||
+    if (lem_trace_get_token(t, i, &token) != LEM_OK ||
         lem_trace_routing(t, i, 1, s->ids, NULL) != LEM_OK) {
         s->n_damaged++;
         return;

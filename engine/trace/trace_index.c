@@ -18,6 +18,8 @@ static bool is_event(const uint8_t *slot)
 
 const uint8_t *trace_slot(const struct lem_trace *t, uint32_t number)
 {
+    if (!t->slots)
+        return NULL;
     const uint8_t *s = t->slots + (uint64_t)number * t->slot_bytes;
     if (trace_get_u32(s) != trace_check(s + 4, t->slot_bytes - 4))
         return NULL;

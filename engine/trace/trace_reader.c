@@ -134,12 +134,13 @@ static struct lem_trace *new_trace(const char *path, const struct lem_log *log)
     if (!t)
         return NULL;
     t->log = log ? *log : (struct lem_log){0};
-    t->path = malloc(strlen(path) + 1);
+    const size_t n = strlen(path) + 1;
+    t->path = malloc(n);
     if (!t->path) {
         free(t);
         return NULL;
     }
-    t->name = strcpy(t->path, path);
+    t->name = memcpy(t->path, path, n);
     return t;
 }
 
@@ -238,8 +239,8 @@ static void take_runner(struct lem_trace_runner *r, const uint8_t *at)
     memcpy(r->piece, at + 7, r->n_piece);
 }
 
-enum lem_status lem_trace_token(const struct lem_trace *t, uint64_t i,
-                                struct lem_trace_token *out)
+enum lem_status lem_trace_get_token(const struct lem_trace *t, uint64_t i,
+                                    struct lem_trace_token *out)
 {
     if (!t || !out)
         return LEM_ERR_ARGUMENT;

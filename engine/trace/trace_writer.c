@@ -88,11 +88,12 @@ static enum lem_status begin(struct lem_trace_writer *w, const char *path,
                         "runners-up",
                         path, facts->n_layer_moe, facts->n_expert_used, facts->n_expert,
                         facts->n_runner);
-    w->path = malloc(strlen(path) + 1);
+    const size_t n_path = strlen(path) + 1;
+    w->path = malloc(n_path);
     w->slot = malloc(w->slot_bytes);
     if (!w->path || !w->slot)
         return log_fail(&w->log, LEM_ERR_MEMORY, "%s: no memory to record", path);
-    strcpy(w->path, path);
+    memcpy(w->path, path, n_path);
     errno = 0;
     w->stream = fopen(path, "wb");
     if (!w->stream)

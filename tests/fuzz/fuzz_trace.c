@@ -22,7 +22,7 @@ static uint64_t read_token(const struct lem_trace *t, uint64_t i, uint16_t *ids,
     struct lem_trace_token token;
     char piece[64];
     uint64_t sum = lem_trace_piece(t, i, piece, sizeof piece);
-    if (lem_trace_token(t, i, &token) == LEM_OK)
+    if (lem_trace_get_token(t, i, &token) == LEM_OK)
         sum += (uint64_t)token.id + token.runner[0].n_piece;
     if (lem_trace_routing(t, i, 1, ids, weights) == LEM_OK)
         sum += ids[0];

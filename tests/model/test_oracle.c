@@ -58,7 +58,7 @@ static void device_agrees(struct gpu_fixture *fx, const char *name)
     run_model_open(&r, fx->device, o.model);
     assert_int_equal(r.n_vocab, o.n_vocab);
     assert_int_equal(r.n_layer_moe, o.n_layer);
-    static const uint32_t batch[] = {128, 17, 5, 1};
+    static const uint32_t batch[] = {128, 17, 2, 1};
     for (size_t i = 0; i < sizeof batch / sizeof *batch; i++)
         check_cut(&r, &o, batch[i]);
     run_model_close(&r);
@@ -76,15 +76,48 @@ CASE(mixtral_q8_0, "mixtral-q8_0")
 CASE(olmoe_f32, "olmoe-f32")
 CASE(olmoe_q4_0, "olmoe-q4_0")
 CASE(qwen3moe_f32, "qwen3moe-f32")
+CASE(qwen3moe_q4_k, "qwen3moe-q4_k")
 CASE(qwen3_q8_0, "qwen3-q8_0")
+CASE(qwen2moe_f32, "qwen2moe-f32")
+CASE(granitemoe_f32, "granitemoe-f32")
+CASE(granitemoe_q4_k, "granitemoe-q4_k")
+CASE(ernie4_5_moe_f32, "ernie4_5-moe-f32")
+CASE(ernie4_5_moe_q4_0, "ernie4_5-moe-q4_0")
+CASE(glm4moe_f32, "glm4moe-f32")
+CASE(glm4moe_q4_0_nextn, "glm4moe-q4_0-nextn")
+CASE(bailingmoe2_f32, "bailingmoe2-f32")
+CASE(bailingmoe2_q8_0, "bailingmoe2-q8_0")
+CASE(phimoe_f32, "phimoe-f32")
+CASE(phimoe_q4_0, "phimoe-q4_0")
+CASE(smallthinker_f32, "smallthinker-f32")
+CASE(smallthinker_q8_0, "smallthinker-q8_0")
+CASE(gpt_oss_f32, "gpt-oss-f32")
+CASE(gpt_oss_mxfp4, "gpt-oss-mxfp4")
+CASE(lfm2moe_f32, "lfm2moe-f32")
+CASE(lfm2moe_q4_0, "lfm2moe-q4_0")
+CASE(deepseek2_f32, "deepseek2-f32")
+CASE(deepseek2_q8_0, "deepseek2-q8_0")
+CASE(gemma4_f32, "gemma4-f32")
+CASE(gemma4_q8_0, "gemma4-q8_0")
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(llama_f32),    cmocka_unit_test(mixtral_f32),
-        cmocka_unit_test(mixtral_q8_0), cmocka_unit_test(olmoe_f32),
-        cmocka_unit_test(olmoe_q4_0),   cmocka_unit_test(qwen3moe_f32),
-        cmocka_unit_test(qwen3_q8_0),
+        cmocka_unit_test(llama_f32),          cmocka_unit_test(mixtral_f32),
+        cmocka_unit_test(mixtral_q8_0),       cmocka_unit_test(olmoe_f32),
+        cmocka_unit_test(olmoe_q4_0),         cmocka_unit_test(qwen3moe_f32),
+        cmocka_unit_test(qwen3moe_q4_k),      cmocka_unit_test(qwen3_q8_0),
+        cmocka_unit_test(qwen2moe_f32),       cmocka_unit_test(granitemoe_f32),
+        cmocka_unit_test(granitemoe_q4_k),    cmocka_unit_test(ernie4_5_moe_f32),
+        cmocka_unit_test(ernie4_5_moe_q4_0),  cmocka_unit_test(glm4moe_f32),
+        cmocka_unit_test(glm4moe_q4_0_nextn), cmocka_unit_test(bailingmoe2_f32),
+        cmocka_unit_test(bailingmoe2_q8_0),   cmocka_unit_test(phimoe_f32),
+        cmocka_unit_test(phimoe_q4_0),        cmocka_unit_test(smallthinker_f32),
+        cmocka_unit_test(smallthinker_q8_0),  cmocka_unit_test(gpt_oss_f32),
+        cmocka_unit_test(gpt_oss_mxfp4),      cmocka_unit_test(lfm2moe_f32),
+        cmocka_unit_test(lfm2moe_q4_0),       cmocka_unit_test(deepseek2_f32),
+        cmocka_unit_test(deepseek2_q8_0),     cmocka_unit_test(gemma4_f32),
+        cmocka_unit_test(gemma4_q8_0),
     };
     return cmocka_run_group_tests_name("oracle", tests, gpu_fixture_open,
                                        gpu_fixture_close);

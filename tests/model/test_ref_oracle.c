@@ -84,15 +84,16 @@ static void reference_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE("llama-f32"),          CASE("mixtral-f32"),       CASE("mixtral-q8_0"),
-        CASE("olmoe-f32"),          CASE("olmoe-q4_0"),        CASE("qwen3moe-f32"),
-        CASE("qwen3-q8_0"),         CASE("qwen2moe-f32"),      CASE("granitemoe-f32"),
-        CASE("ernie4_5-moe-f32"),   CASE("ernie4_5-moe-q4_0"), CASE("glm4moe-f32"),
-        CASE("glm4moe-q4_0-nextn"), CASE("bailingmoe2-f32"),   CASE("bailingmoe2-q8_0"),
-        CASE("phimoe-f32"),         CASE("phimoe-q4_0"),       CASE("smallthinker-f32"),
-        CASE("smallthinker-q8_0"),  CASE("gpt-oss-f32"),       CASE("lfm2moe-f32"),
-        CASE("lfm2moe-q4_0"),       CASE("deepseek2-f32"),     CASE("deepseek2-q8_0"),
-        CASE("gemma4-f32"),         CASE("gemma4-q8_0"),
+        CASE("llama-f32"),         CASE("mixtral-f32"),      CASE("mixtral-q8_0"),
+        CASE("olmoe-f32"),         CASE("olmoe-q4_0"),       CASE("qwen3moe-f32"),
+        CASE("qwen3moe-q4_k"),     CASE("qwen3-q8_0"),       CASE("qwen2moe-f32"),
+        CASE("granitemoe-f32"),    CASE("granitemoe-q4_k"),  CASE("ernie4_5-moe-f32"),
+        CASE("ernie4_5-moe-q4_0"), CASE("glm4moe-f32"),      CASE("glm4moe-q4_0-nextn"),
+        CASE("bailingmoe2-f32"),   CASE("bailingmoe2-q8_0"), CASE("phimoe-f32"),
+        CASE("phimoe-q4_0"),       CASE("smallthinker-f32"), CASE("smallthinker-q8_0"),
+        CASE("gpt-oss-f32"),       CASE("gpt-oss-mxfp4"),    CASE("lfm2moe-f32"),
+        CASE("lfm2moe-q4_0"),      CASE("deepseek2-f32"),    CASE("deepseek2-q8_0"),
+        CASE("gemma4-f32"),        CASE("gemma4-q8_0"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* make_tiny.c - small models of every family with odd sizes, made from a seed. */
-#include "support/make_tiny.h"
+#include "support/tiny_maker.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,64 +10,7 @@
 #include "support/tolerance.h"
 #include "support/vocab_samples.h"
 
-/* Head sizes that fill no subgroup, expert counts that are no power of two,
- * vocabularies that are no multiple of 8. */
-/* clang-format off */
-static const struct tiny models[] = {
-    {.name = "olmoe", .arch = "olmoe", .seed = 1, .n_vocab = 301,
-     .n_layer = 2, .n_embd = 36, .n_head = 3, .n_head_kv = 3, .head_dim = 12,
-     .n_ff = 16, .n_expert = 10, .n_expert_used = 3, .q_norm = 36, .k_norm = 36,
-     .embd = QUANT_F32, .attn = QUANT_F32, .ffn = QUANT_F32},
-    {.name = "mixtral", .arch = "llama", .seed = 2, .n_vocab = 307, .spm = true,
-     .n_layer = 2, .n_embd = 64, .n_head = 4, .n_head_kv = 2, .head_dim = 16,
-     .n_ff = 96, .n_expert = 5, .n_expert_used = 2,
-     .embd = QUANT_Q8_0, .attn = QUANT_Q8_0, .ffn = QUANT_Q8_0},
-    {.name = "mixtral-lead", .arch = "llama", .seed = 3, .n_vocab = 299, .spm = true,
-     .n_layer = 3, .n_embd = 64, .n_head = 2, .n_head_kv = 1, .head_dim = 32,
-     .n_ff = 56, .n_ff_exp = 40, .n_expert = 3, .n_expert_used = 1,
-     .n_layer_dense_lead = 1,
-     .embd = QUANT_F16, .attn = QUANT_BF16, .ffn = QUANT_F16},
-    {.name = "llama", .arch = "llama", .seed = 4, .n_vocab = 317, .spm = true,
-     .n_layer = 2, .n_embd = 72, .n_head = 2, .n_head_kv = 1, .head_dim = 80,
-     .n_ff = 100, .tied = true, .bias = true, .rope_freqs = true,
-     .embd = QUANT_BF16, .attn = QUANT_F16, .ffn = QUANT_BF16},
-    {.name = "qwen3moe", .arch = "qwen3moe", .seed = 5, .n_vocab = 303,
-     .n_layer = 2, .n_embd = 96, .n_head = 4, .n_head_kv = 2, .head_dim = 32,
-     .n_ff = 200, .n_ff_exp = 32, .n_expert = 10, .n_expert_used = 3,
-     .q_norm = 32, .k_norm = 32,
-     .embd = QUANT_Q8_0, .attn = QUANT_Q8_0, .ffn = QUANT_Q4_0},
-    {.name = "qwen3", .arch = "qwen3", .seed = 6, .n_vocab = 310,
-     .n_layer = 1, .n_embd = 64, .n_head = 4, .n_head_kv = 2, .head_dim = 20,
-     .n_ff = 96, .tied = true, .q_norm = 20, .k_norm = 20,
-     .embd = QUANT_Q4_0, .attn = QUANT_BF16, .ffn = QUANT_Q4_0},
-};
-/* clang-format on */
-
-const struct tiny *tiny_models(size_t *n)
-{
-    *n = sizeof models / sizeof *models;
-    return models;
-}
-
-const struct tiny *tiny_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        if (strcmp(models[i].name, name) == 0)
-            return &models[i];
-    fprintf(stderr, "no tiny model \"%s\"\n", name);
-    abort();
-}
-
-struct maker {
-    const struct tiny *t;
-    struct gguf_writer *w;
-    const struct tiny_change *changes;
-    uint64_t applied; /* bit i: changes[i] has found its key or tensor */
-    uint64_t seed;
-    char key[128], tensor[64]; /* the last full names made */
-};
-
-static const struct tiny_change *change_of(struct maker *m, const char *name)
+static const struct tiny_change *change_of(struct tiny_maker *m, const char *name)
 {
     for (uint32_t i = 0; m->changes && m->changes[i].name; i++)
         if (strcmp(m->changes[i].name, name) == 0) {
@@ -79,7 +22,7 @@ static const struct tiny_change *change_of(struct maker *m, const char *name)
 
 /* ---- keys -------------------------------------------------------------------- */
 
-static void put_changed(struct maker *m, const struct tiny_change *c)
+static void put_changed(struct tiny_maker *m, const struct tiny_change *c)
 {
     if (c->what == TINY_U32) {
         gguf_put_u32(m->w, c->name, (uint32_t)c->value);
@@ -90,20 +33,20 @@ static void put_changed(struct maker *m, const struct tiny_change *c)
     } else if (c->what == TINY_STR) {
         gguf_put_str(m->w, c->name, c->text);
     } else if (c->what == TINY_U32_ARRAY) {
-        uint32_t v[16];
+        uint32_t v[TINY_MAX_LAYER];
         for (uint32_t i = 0; i < m->t->n_layer; i++)
             v[i] = (uint32_t)(i + 1 == m->t->n_layer ? c->value2 : c->value);
         gguf_put_array(m->w, c->name, GGUF_U32, m->t->n_layer, v);
     }
 }
 
-static const char *full_key(struct maker *m, const char *suffix)
+static const char *full_key(struct tiny_maker *m, const char *suffix)
 {
     snprintf(m->key, sizeof m->key, "%s.%s", m->t->arch, suffix);
     return m->key;
 }
 
-static void put_u32(struct maker *m, const char *suffix, uint32_t v)
+static void put_u32(struct tiny_maker *m, const char *suffix, uint32_t v)
 {
     const char *key = full_key(m, suffix);
     const struct tiny_change *c = change_of(m, key);
@@ -113,7 +56,7 @@ static void put_u32(struct maker *m, const char *suffix, uint32_t v)
         gguf_put_u32(m->w, key, v);
 }
 
-static void put_f32(struct maker *m, const char *suffix, float v)
+static void put_f32(struct tiny_maker *m, const char *suffix, float v)
 {
     const char *key = full_key(m, suffix);
     const struct tiny_change *c = change_of(m, key);
@@ -123,7 +66,7 @@ static void put_f32(struct maker *m, const char *suffix, float v)
         gguf_put_f32(m->w, key, v);
 }
 
-static void put_str(struct maker *m, const char *key, const char *v)
+static void put_str(struct tiny_maker *m, const char *key, const char *v)
 {
     const struct tiny_change *c = change_of(m, key);
     if (c)
@@ -132,21 +75,56 @@ static void put_str(struct maker *m, const char *key, const char *v)
         gguf_put_str(m->w, key, v);
 }
 
-static void put_keys(struct maker *m)
+/* What only this family has. */
+static void put_own_keys(struct tiny_maker *m)
+{
+    const struct tiny *t = m->t;
+    for (const struct tiny_key *k = t->keys; k && k->suffix; k++) {
+        if (k->what == TINY_F32)
+            put_f32(m, k->suffix, k->number);
+        else if (k->what == TINY_BOOL)
+            gguf_put_bool(m->w, full_key(m, k->suffix), k->number != 0);
+        else if (k->what == TINY_STR)
+            gguf_put_str(m->w, full_key(m, k->suffix), k->text);
+        else
+            put_u32(m, k->suffix, (uint32_t)k->number);
+    }
+    if (t->per_layer)
+        gguf_put_array(m->w, full_key(m, "attention.head_count_kv"), GGUF_U32, t->n_layer,
+                       t->heads_kv);
+    if (t->head_dim_window)
+        gguf_put_array(m->w, full_key(m, "attention.sliding_window_pattern"), GGUF_BOOL,
+                       t->n_layer, t->windowed);
+    if (t->kv_lora) {
+        if (t->q_lora)
+            put_u32(m, "attention.q_lora_rank", t->q_lora);
+        put_u32(m, "attention.kv_lora_rank", t->kv_lora);
+        put_u32(m, "attention.key_length", t->kv_lora + t->n_rot);
+        put_u32(m, "attention.value_length", t->kv_lora);
+        put_u32(m, "attention.key_length_mla", t->nope + t->n_rot);
+        put_u32(m, "attention.value_length_mla", t->value);
+        put_u32(m, "rope.dimension_count", t->n_rot);
+    }
+    if (t->n_conv)
+        put_u32(m, "shortconv.l_cache", t->n_conv);
+}
+
+static void put_keys(struct tiny_maker *m)
 {
     const struct tiny *t = m->t;
     put_str(m, "general.architecture", t->arch);
     put_str(m, "general.name", t->name);
     put_str(m, "general.license", "MIT");
-    put_u32(m, "block_count", t->n_layer);
+    put_u32(m, "block_count", t->n_layer + t->n_layer_extra);
     put_u32(m, "context_length", 128);
     put_u32(m, "embedding_length", t->n_embd);
     put_u32(m, "feed_forward_length", t->n_ff);
     put_u32(m, "attention.head_count", t->n_head);
-    put_u32(m, "attention.head_count_kv", t->n_head_kv);
+    if (!t->per_layer)
+        put_u32(m, "attention.head_count_kv", t->n_head_kv);
     put_f32(m, "attention.layer_norm_rms_epsilon", 1e-5f);
     put_f32(m, "rope.freq_base", 10000);
-    if (t->head_dim * t->n_head != t->n_embd) {
+    if (t->head_dim * t->n_head != t->n_embd && !t->kv_lora) {
         put_u32(m, "attention.key_length", t->head_dim);
         put_u32(m, "attention.value_length", t->head_dim);
     }
@@ -158,11 +136,14 @@ static void put_keys(struct maker *m)
         put_u32(m, "expert_feed_forward_length", t->n_ff_exp);
     if (t->n_layer_dense_lead)
         put_u32(m, "leading_dense_block_count", t->n_layer_dense_lead);
+    if (t->n_layer_extra)
+        put_u32(m, "nextn_predict_layers", t->n_layer_extra);
+    put_own_keys(m);
 }
 
 /* ---- tensors ----------------------------------------------------------------- */
 
-static void random_block(struct maker *m, const struct quant_info *q, float scale,
+static void random_block(struct tiny_maker *m, const struct quant_info *q, float scale,
                          struct gguf_bytes *out)
 {
     if (q->type == QUANT_F32) {
@@ -180,8 +161,8 @@ static void random_block(struct maker *m, const struct quant_info *q, float scal
     }
 }
 
-static void put_tensor(struct maker *m, const char *name, uint32_t type, float scale,
-                       float centre, uint64_t d0, uint64_t d1, uint64_t d2)
+void tiny_put_tensor(struct tiny_maker *m, const char *name, uint32_t type, float scale,
+                     float centre, uint64_t d0, uint64_t d1, uint64_t d2)
 {
     const struct tiny_change *c = change_of(m, name);
     uint64_t dim[3] = {d0, d1, d2}, n, bytes = 0;
@@ -210,68 +191,32 @@ static void put_tensor(struct maker *m, const char *name, uint32_t type, float s
 }
 
 /* A matrix whose products keep the size of their input. */
-static void put_matrix(struct maker *m, const char *name, uint32_t type, uint32_t n_col,
-                       uint32_t n_row, uint32_t n_mat)
+void tiny_put_matrix(struct tiny_maker *m, const char *name, uint32_t type,
+                     uint32_t n_col, uint32_t n_row, uint32_t n_mat)
 {
-    put_tensor(m, name, type, sqrtf(3.0f / (float)n_col), 0, n_col, n_row, n_mat);
+    tiny_put_tensor(m, name, type, sqrtf(3.0f / (float)n_col), 0, n_col, n_row, n_mat);
 }
 
-static void put_norm(struct maker *m, const char *name, uint32_t n)
+void tiny_put_norm(struct tiny_maker *m, const char *name, uint32_t n)
 {
     if (n)
-        put_tensor(m, name, QUANT_F32, 0.25f, 1, n, 1, 1);
+        tiny_put_tensor(m, name, QUANT_F32, 0.25f, 1, n, 1, 1);
+}
+
+void tiny_put_bias(struct tiny_maker *m, const char *name, uint32_t n, uint32_t n_row)
+{
+    tiny_put_tensor(m, name, QUANT_F32, 0.25f, 0, n, n_row, 1);
 }
 
 /* Valid until the next call. */
-static const char *in_layer(struct maker *m, uint32_t layer, const char *suffix)
+const char *tiny_in_layer(struct tiny_maker *m, uint32_t layer, const char *suffix)
 {
     snprintf(m->tensor, sizeof m->tensor, "blk.%u.%s", layer, suffix);
     return m->tensor;
 }
 
-static void put_attention(struct maker *m, uint32_t i)
-{
-    const struct tiny *t = m->t;
-    const uint32_t n_q = t->n_head * t->head_dim, n_kv = t->n_head_kv * t->head_dim;
-    put_norm(m, in_layer(m, i, "attn_norm.weight"), t->n_embd);
-    put_matrix(m, in_layer(m, i, "attn_q.weight"), t->attn, t->n_embd, n_q, 1);
-    put_matrix(m, in_layer(m, i, "attn_k.weight"), t->attn, t->n_embd, n_kv, 1);
-    put_matrix(m, in_layer(m, i, "attn_v.weight"), t->attn, t->n_embd, n_kv, 1);
-    put_matrix(m, in_layer(m, i, "attn_output.weight"), t->attn, n_q, t->n_embd, 1);
-    put_norm(m, in_layer(m, i, "attn_q_norm.weight"), t->q_norm);
-    put_norm(m, in_layer(m, i, "attn_k_norm.weight"), t->k_norm);
-    if (!t->bias)
-        return;
-    put_tensor(m, in_layer(m, i, "attn_q.bias"), QUANT_F32, 0.25f, 0, n_q, 1, 1);
-    put_tensor(m, in_layer(m, i, "attn_k.bias"), QUANT_F32, 0.25f, 0, n_kv, 1, 1);
-    put_tensor(m, in_layer(m, i, "attn_v.bias"), QUANT_F32, 0.25f, 0, n_kv, 1, 1);
-    put_tensor(m, in_layer(m, i, "attn_output.bias"), QUANT_F32, 0.25f, 0, t->n_embd, 1,
-               1);
-}
-
-static void put_ffn(struct maker *m, uint32_t i)
-{
-    const struct tiny *t = m->t;
-    const uint32_t n_exp = t->n_ff_exp ? t->n_ff_exp : t->n_ff;
-    put_norm(m, in_layer(m, i, "ffn_norm.weight"), t->n_embd);
-    if (t->n_expert == 0 || i < t->n_layer_dense_lead) {
-        put_matrix(m, in_layer(m, i, "ffn_gate.weight"), t->ffn, t->n_embd, t->n_ff, 1);
-        put_matrix(m, in_layer(m, i, "ffn_up.weight"), t->ffn, t->n_embd, t->n_ff, 1);
-        put_matrix(m, in_layer(m, i, "ffn_down.weight"), t->ffn, t->n_ff, t->n_embd, 1);
-        return;
-    }
-    put_matrix(m, in_layer(m, i, "ffn_gate_inp.weight"), QUANT_F32, t->n_embd,
-               t->n_expert, 1);
-    put_matrix(m, in_layer(m, i, "ffn_gate_exps.weight"), t->ffn, t->n_embd, n_exp,
-               t->n_expert);
-    put_matrix(m, in_layer(m, i, "ffn_up_exps.weight"), t->ffn, t->n_embd, n_exp,
-               t->n_expert);
-    put_matrix(m, in_layer(m, i, "ffn_down_exps.weight"), t->ffn, n_exp, t->n_embd,
-               t->n_expert);
-}
-
 /* Changes of things that the model does not have: a new key, or a tensor [8]. */
-static void put_additions(struct maker *m, bool tensors)
+static void put_additions(struct tiny_maker *m, bool tensors)
 {
     static const float zeros[8];
     for (uint32_t i = 0; m->changes && m->changes[i].name; i++) {
@@ -308,22 +253,37 @@ static void put_vocab(struct gguf_writer *w, const struct tiny *t)
     vocab_sample_write(&vocab, w);
 }
 
+static void put_ends(struct tiny_maker *m)
+{
+    const struct tiny *t = m->t;
+    const uint32_t half = (t->n_rot ? t->n_rot : t->head_dim) / 2;
+    tiny_put_norm(m, t->n_conv ? "token_embd_norm.weight" : "output_norm.weight",
+                  t->n_embd);
+    if (!t->tied)
+        tiny_put_matrix(m, "output.weight", t->embd, t->n_embd, t->n_vocab, 1);
+    if (t->rope_freqs)
+        tiny_put_tensor(m, "rope_freqs.weight", QUANT_F32, 1, 2, half, 1, 1);
+    if (t->parts & TINY_NORM_BIAS) {
+        tiny_put_bias(m, "output_norm.bias", t->n_embd, 1);
+        tiny_put_bias(m, "output.bias", t->n_vocab, 1);
+        tiny_put_tensor(m, "rope_factors_short.weight", QUANT_F32, 0.5f, 1.5f, half, 1,
+                        1);
+        tiny_put_tensor(m, "rope_factors_long.weight", QUANT_F32, 1, 4, half, 1, 1);
+    }
+}
+
 void tiny_write(const struct tiny *t, struct gguf_writer *w,
                 const struct tiny_change *changes)
 {
-    struct maker m = {.t = t, .w = w, .changes = changes, .seed = t->seed};
+    struct tiny_maker m = {.t = t, .w = w, .changes = changes, .seed = t->seed};
     put_keys(&m);
     put_vocab(w, t);
-    put_matrix(&m, "token_embd.weight", t->embd, t->n_embd, t->n_vocab, 1);
-    for (uint32_t i = 0; i < t->n_layer; i++) {
-        put_attention(&m, i);
-        put_ffn(&m, i);
+    tiny_put_matrix(&m, "token_embd.weight", t->embd, t->n_embd, t->n_vocab, 1);
+    for (uint32_t i = 0; i < t->n_layer + t->n_layer_extra; i++) {
+        tiny_put_attention(&m, i);
+        tiny_put_ffn(&m, i);
     }
-    put_norm(&m, "output_norm.weight", t->n_embd);
-    if (!t->tied)
-        put_matrix(&m, "output.weight", t->embd, t->n_embd, t->n_vocab, 1);
-    if (t->rope_freqs)
-        put_tensor(&m, "rope_freqs.weight", QUANT_F32, 1, 2, t->head_dim / 2, 1, 1);
+    put_ends(&m);
     put_additions(&m, false);
     put_additions(&m, true);
 }

@@ -10,6 +10,21 @@
 
 #include "support/gguf_writer.h"
 
+/* Parts that only some families have. */
+enum {
+    TINY_SWITCH = 1,      /* of the shared expert */
+    TINY_SELECT = 2,      /* a bias for choosing experts */
+    TINY_POST_NORM = 4,   /* the norm before the FFN is called post_attention_norm */
+    TINY_FUSED_QKV = 8,   /* q, k and v are one matrix */
+    TINY_NORM_BIAS = 16,  /* norms, output and rotary factors as in phimoe */
+    TINY_OSS = 32,        /* sinks, biases of router and experts */
+    TINY_BRANCH_NORM = 64 /* branches with norms, as in gemma4 */
+};
+enum { TINY_MAX_LAYER = 16 };
+
+/* A key of the family's own, after the architecture's name. */
+struct tiny_key;
+
 struct tiny {
     const char *name; /* for tests: "olmoe" */
     const char *arch; /* general.architecture */
@@ -22,7 +37,20 @@ struct tiny {
                                * feed-forward matrices and experts */
     uint32_t q_norm, k_norm;  /* widths; 0 = none */
     bool tied, bias, rope_freqs;
-    bool spm; /* a SentencePiece vocabulary instead of a GPT-2 one */
+    uint32_t parts;   /* TINY_… */
+    uint32_t up_exps; /* type of ffn_up_exps; 0: as `ffn` */
+    uint32_t n_ff_shared;
+    uint32_t n_layer_extra; /* blocks that are not run */
+    bool per_layer;         /* heads_kv in the place of n_head_kv; 0: a convolution */
+    uint32_t heads_kv[TINY_MAX_LAYER];
+    uint32_t head_dim_window; /* of layers with a window, if it differs */
+    bool windowed[TINY_MAX_LAYER];
+    bool v_of_windows_only;                /* the others take k for it */
+    uint32_t q_lora, kv_lora, nope, value; /* of latent attention */
+    uint32_t n_rot;                        /* 0: the whole head */
+    uint32_t n_conv;
+    const struct tiny_key *keys; /* ended by one without suffix; or NULL */
+    bool spm;                    /* a SentencePiece vocabulary instead of a GPT-2 one */
     uint64_t seed;
 };
 
@@ -49,6 +77,13 @@ struct tiny_change {
         TINY_FILL  /* all weights of the (F32) tensor are `number` */
     } what;
     uint64_t value, value2;
+    float number;
+    const char *text;
+};
+
+struct tiny_key {
+    const char *suffix;
+    int what; /* TINY_U32, TINY_F32, TINY_BOOL, TINY_STR */
     float number;
     const char *text;
 };

@@ -119,7 +119,7 @@ static int tear_down(void **state)
 static bool check_token(const struct lem_trace *t, uint32_t i)
 {
     struct lem_trace_token got;
-    if (lem_trace_token(t, i, &got) != LEM_OK)
+    if (lem_trace_get_token(t, i, &got) != LEM_OK)
         return false;
     const struct lem_trace_token want = token_of(i);
     assert_int_equal(got.id, want.id);
@@ -180,7 +180,7 @@ static void what_is_written_is_read(void **state)
     assert_memory_equal(text, policy, strlen(policy));
     assert_int_equal(lem_trace_get_event(t, 2, &event), LEM_ERR_ARGUMENT);
     assert_silent(&f->capture);
-    assert_int_equal(lem_trace_token(t, N_TOKEN, &(struct lem_trace_token){0}),
+    assert_int_equal(lem_trace_get_token(t, N_TOKEN, &(struct lem_trace_token){0}),
                      LEM_ERR_ARGUMENT);
     assert_said(&f->capture, "there are 9");
     lem_trace_close(&t);

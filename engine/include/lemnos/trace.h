@@ -185,8 +185,8 @@ LEM_API void lem_trace_get_info(const struct lem_trace *trace,
 
 /** @return LEM_OK; LEM_ERR_ARGUMENT (no such token), LEM_ERR_FORMAT (its bytes are
  *  damaged). Costs the same for every `i`. */
-LEM_API enum lem_status lem_trace_token(const struct lem_trace *trace, uint64_t i,
-                                        struct lem_trace_token *out);
+LEM_API enum lem_status lem_trace_get_token(const struct lem_trace *trace, uint64_t i,
+                                            struct lem_trace_token *out);
 
 /** The text of a token.
  *  @return number of bytes, also when > cap (then nothing is written); 0 when there
@@ -199,7 +199,7 @@ LEM_API size_t lem_trace_piece(const struct lem_trace *trace, uint64_t i, char *
  *
  * @param ids      [n][n_layer_moe][n_expert_used]; each below n_expert
  * @param weights  same shape; may be NULL
- * @return as lem_trace_token()
+ * @return as lem_trace_get_token()
  */
 LEM_API enum lem_status lem_trace_routing(const struct lem_trace *trace, uint64_t pos,
                                           uint32_t n, uint16_t *ids, float *weights);
