@@ -66,8 +66,8 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
     struct lem_device *device = gpu_list_device(list);
     if (!w->type->shader || !w->type->sb_weights)
         return log_fail(gpu_log(device), LEM_ERR_UNSUPPORTED,
-                        "%s: no kernel %s for weights of type %s yet; use a file with "
-                        "another type (F32, F16, BF16, Q8_0, Q4_0)",
+                        "%s: no kernel %s for weights of type %s yet; "
+                        "requantize the file, to Q8_0 say",
                         at->label, op, w->type->name);
     for (uint32_t i = 0; i < w->n_window; i++)
         if (!window_fits(w, &w->window[i]))
