@@ -1,7 +1,7 @@
 #version 450
 // experts_down: y[y_off + r] += sum over slots k of weights[k] * (W[ids[k]][r] . x[k] +
-// bias): the second half of the experts of one token. EXPERTS_SET: =, not
-// +=. Meaning on the CPU: part of ref_experts().
+// bias): the second half of the experts of one token. EXPERTS_SET: = instead of +=.
+// Meaning on the CPU: part of ref_bank().
 //
 //   binding 0  w        experts [mat0, mat0 + n_mat), each tiles of [n_row][n_col]  read
 //   binding 1  x        [n_used][x_stride]  f32  read

@@ -3,14 +3,14 @@
 
 #include "base/log.h"
 
-enum lem_status op_matmul_heads(struct gpu_list *list, const struct op_at *at,
-                                const struct op_matmul_heads *a)
+enum lem_status ops_matmul_heads(struct gpu_list *list, const struct op_at *at,
+                                 const struct op_matmul_heads *a,
+                                 const struct ops_shape *shape)
 {
     const struct ops_weight *w = a->weight;
     struct lem_device *device = gpu_list_device(list);
-    const struct ops_shape shape = ops_shape_pick(device, w->n_row, at->max_rows);
     const struct gpu_kernel *kernel;
-    enum lem_status st = ops_weight_kernel(list, at, "matmul_heads", w, &shape, &kernel);
+    enum lem_status st = ops_weight_kernel(list, at, "matmul_heads", w, shape, &kernel);
     if (st == LEM_OK && (a->x_step % 4 != 0 || a->x_stride % 4 != 0))
         return log_fail(gpu_log(device), LEM_ERR_ARGUMENT,
                         "%s: heads of %u floats in rows of %u are no multiples of 4; "
@@ -39,9 +39,17 @@ enum lem_status op_matmul_heads(struct gpu_list *list, const struct op_at *at,
             .bind = {win->slice, a->x, a->y, at->step},
             .push = &push,
             .push_size = sizeof push,
-            .group = {ops_shape_groups(&shape, w->n_row), 1, win->n_mat},
-            .rows_per_group = shape.tokens};
+            .group = {ops_shape_groups(shape, w->n_row), 1, win->n_mat},
+            .rows_per_group = shape->tokens};
         st = gpu_list_add(list, &d);
     }
     return st;
+}
+
+enum lem_status op_matmul_heads(struct gpu_list *list, const struct op_at *at,
+                                const struct op_matmul_heads *a)
+{
+    const struct ops_shape shape =
+        ops_shape_pick(gpu_list_device(list), a->weight->n_row, at->max_rows);
+    return ops_matmul_heads(list, at, a, &shape);
 }

@@ -39,6 +39,9 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
  * shapes of others. tokens is 1 for the experts of one token; rows even for glu. */
 enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
                            const struct op_matmul *a, const struct ops_shape *shape);
+enum lem_status ops_matmul_heads(struct gpu_list *list, const struct op_at *at,
+                                 const struct op_matmul_heads *a,
+                                 const struct ops_shape *shape);
 enum lem_status ops_experts_glu(struct gpu_list *list, const struct op_at *at,
                                 const struct op_experts_glu *a,
                                 const struct ops_shape *shape);

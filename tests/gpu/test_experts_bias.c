@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/weight.h"
 #include "ref/ref.h"
 #include "support/weights.h"
 
@@ -70,7 +71,9 @@ static void reference(const struct bank *b, const float *x, const uint32_t *ids,
 /* ---- one token ----------------------------------------------------------------------
  */
 
-static void run_one(struct gpu_fixture *fx, uint32_t type, uint32_t mats, bool set)
+/* `shape` NULL: what the operations pick for this device. */
+static void run_one(struct gpu_fixture *fx, uint32_t type, uint32_t mats, bool set,
+                    const struct ops_shape *shape)
 {
     static const uint32_t ids[N_USED] = {6, 0, 3};
     static const float weights[N_USED] = {0.5f, 0.3f, -0.2f};
@@ -113,8 +116,12 @@ static void run_one(struct gpu_fixture *fx, uint32_t type, uint32_t mats, bool s
         .n_used = N_USED,
         .x_stride = N_FF,
         .set = set};
-    assert_int_equal(op_experts_glu(env.list, &env.at, &glu), LEM_OK);
-    assert_int_equal(op_experts_down(env.list, &env.at, &down), LEM_OK);
+    assert_int_equal(shape ? ops_experts_glu(env.list, &env.at, &glu, shape)
+                           : op_experts_glu(env.list, &env.at, &glu),
+                     LEM_OK);
+    assert_int_equal(shape ? ops_experts_down(env.list, &env.at, &down, shape)
+                           : op_experts_down(env.list, &env.at, &down),
+                     LEM_OK);
     op_env_run(&env);
     /* two sums of up to 96 products, values of about 5 */
     assert_close(op_env_get(&down.y), want, N_EMBD, 5e-5f, 1e-5f,
@@ -130,7 +137,18 @@ static void one_token(void **state)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         for (uint32_t mats = 0; mats <= 4; mats += 2)
             for (uint32_t set = 0; set < 2; set++)
-                run_one(*state, types[i], mats, set);
+                run_one(*state, types[i], mats, set, NULL);
+}
+
+/* Shapes that other devices pick. */
+static void one_token_in_every_shape(void **state)
+{
+    static const struct ops_shape shapes[] = {{.rows = 2, .tokens = 1, .split = 8},
+                                              {.rows = 4, .tokens = 1, .split = 1},
+                                              {.rows = 2, .tokens = 1, .split = 1}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (uint32_t set = 0; set < 2; set++)
+            run_one(*state, QUANT_F16, 3, set, &shapes[i]);
 }
 
 /* Down rows in windows of their own. */
@@ -237,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_token),
+        cmocka_unit_test(one_token_in_every_shape),
         cmocka_unit_test(one_token_rows_apart),
         cmocka_unit_test(many_tokens),
     };

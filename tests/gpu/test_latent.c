@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ops/weight.h"
 #include "ref/ref.h"
 #include "support/weights.h"
 
@@ -17,8 +18,10 @@ struct heads_case {
     uint32_t x_gap, y_gap; /* floats between heads, beyond what they need */
 };
 
-/* y[t][h] = W[h] x[t][h], with heads that stand apart, into rows that hold something. */
-static void run_heads(struct gpu_fixture *fx, const struct heads_case *c, uint32_t mats)
+/* y[t][h] = W[h] x[t][h], with heads that stand apart, into rows that hold something.
+ * shape NULL: what the operation picks for this device. */
+static void run_heads(struct gpu_fixture *fx, const struct heads_case *c, uint32_t mats,
+                      const struct ops_shape *shape)
 {
     struct weights w;
     weights_open(&w, fx->device, c->type, c->n_head, c->n_row, c->n_col, &fx->seed);
@@ -47,7 +50,9 @@ static void run_heads(struct gpu_fixture *fx, const struct heads_case *c, uint32
         .y_stride = y_stride,
         .x_step = x_step,
         .y_step = y_step};
-    assert_int_equal(op_matmul_heads(env.list, &env.at, &op), LEM_OK);
+    assert_int_equal(shape ? ops_matmul_heads(env.list, &env.at, &op, shape)
+                           : op_matmul_heads(env.list, &env.at, &op),
+                     LEM_OK);
     op_env_run(&env);
     /* f32 sums of up to 520 products below 1, in another order. */
     assert_close(op_env_get(&op.y), want, (size_t)c->n_token * y_stride, 1e-4f, 1e-5f,
@@ -74,7 +79,7 @@ static void heads_match_reference(void **state)
                                              .n_token = n_token[n],
                                              .x_gap = k % 2 ? 12 : 0,
                                              .y_gap = k % 2 ? 0 : 5};
-                run_heads(*state, &c, 0);
+                run_heads(*state, &c, 0, NULL);
             }
 }
 
@@ -83,7 +88,21 @@ static void heads_in_several_windows(void **state)
     const struct heads_case c = {
         .type = QUANT_Q8_0, .n_head = 7, .n_row = 40, .n_col = 64, .n_token = 3};
     for (uint32_t mats = 1; mats <= 4; mats++)
-        run_heads(*state, &c, mats);
+        run_heads(*state, &c, mats, NULL);
+}
+
+/* Shapes that other devices pick. */
+static void heads_in_every_shape(void **state)
+{
+    static const struct ops_shape shapes[] = {{.rows = 1, .tokens = 1, .split = 8},
+                                              {.rows = 2, .tokens = 1, .split = 8},
+                                              {.rows = 2, .tokens = 8, .split = 1},
+                                              {.rows = 1, .tokens = 8, .split = 1}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const struct heads_case c = {
+            .type = QUANT_F16, .n_head = 3, .n_row = 75, .n_col = 140, .n_token = 5};
+        run_heads(*state, &c, 0, &shapes[i]);
+    }
 }
 
 static void heads_off_the_grid_are_refused(void **state)
@@ -293,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_match_reference),
         cmocka_unit_test(heads_in_several_windows),
+        cmocka_unit_test(heads_in_every_shape),
         cmocka_unit_test(heads_off_the_grid_are_refused),
         cmocka_unit_test(latent_matches_reference),
         cmocka_unit_test(values_inside_keys),

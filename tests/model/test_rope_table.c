@@ -114,6 +114,78 @@ static void own_divisors(void **state)
     scratch_close(&dir);
 }
 
+/* Opens a tiny model and asks for one of its tables. */
+static uint32_t table_in(const char *name, const struct tiny_change *changes,
+                         enum rope_table table, float *freq, float *mscale,
+                         float *attn_scale)
+{
+    struct scratch dir;
+    struct capture said;
+    struct lem_model *m = NULL;
+    scratch_open(&dir);
+    const char *path = scratch_path(&dir, "tiny.gguf");
+    tiny_save(tiny_find(name), path, changes);
+    const struct lem_model_params p = {.path = path, .log = capture_log(&said)};
+    if (lem_model_open(&p, &m) != LEM_OK)
+        fail_msg("%s", said.error);
+    const uint32_t n_rot = model_rope_n_rot(m, table);
+    if (n_rot)
+        model_rope_freqs(m, table, freq, mscale);
+    *attn_scale = m->hp.layer[0].attn_scale;
+    lem_model_close(&m);
+    scratch_close(&dir);
+    return n_rot;
+}
+
+/* LongRoPE: two sets of divisors, and a factor that the file states. */
+static void long_and_short_factors(void **state)
+{
+    (void)state;
+    float freq[6], mscale, scale;
+    const struct tiny_change both[] = {
+        {"rope_factors_short.weight", TINY_FILL, .number = 2},
+        {"rope_factors_long.weight", TINY_FILL, .number = 5},
+        TINY_END};
+    for (enum rope_table table = ROPE_MAIN; table <= ROPE_LONG; table++) {
+        const uint32_t n_rot = table_in("phimoe", both, table, freq, &mscale, &scale);
+        assert_int_equal(n_rot, 12);
+        assert_float_equal(mscale, 1.19f, 1e-6f);
+        for (uint32_t i = 0; i < 6; i++) {
+            const float want =
+                (float)(pow(10000, -2.0 * i / 12) / (table == ROPE_MAIN ? 2 : 5));
+            assert_close(&freq[i], &want, 1, 0, 1e-6f, "table %d pair %u", (int)table, i);
+        }
+    }
+    assert_int_equal(table_in("mixtral", NULL, ROPE_LONG, freq, &mscale, &scale), 0);
+}
+
+/* Layers with a window have a base and a size of their own, and no divisors. */
+static void windows_have_their_own(void **state)
+{
+    (void)state;
+    float freq[10], mscale, scale;
+    assert_int_equal(table_in("gemma4", NULL, ROPE_WINDOW, freq, &mscale, &scale), 8);
+    for (uint32_t i = 0; i < 4; i++) {
+        const float want = (float)pow(500, -2.0 * i / 8);
+        assert_close(&freq[i], &want, 1, 0, 1e-6f, "pair %u", i);
+    }
+    assert_float_equal(scale, 1, 0);
+    assert_int_equal(table_in("gemma4", NULL, ROPE_MAIN, freq, &mscale, &scale), 20);
+    assert_int_equal(table_in("gpt-oss", NULL, ROPE_WINDOW, freq, &mscale, &scale), 20);
+}
+
+/* With a multiplier for the logarithm, scores grow and cos and sin do not. */
+static void yarn_on_the_scores(void **state)
+{
+    (void)state;
+    float freq[4], mscale, scale;
+    assert_int_equal(table_in("deepseek2-lite", NULL, ROPE_MAIN, freq, &mscale, &scale),
+                     8);
+    assert_float_equal(mscale, 1, 0);
+    const double grow = 1 + 0.0707 * log(8);
+    assert_float_equal(scale, (float)(grow * grow / sqrt(40)), 1e-6f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +193,9 @@ int main(void)
         cmocka_unit_test(linear_divides_all),
         cmocka_unit_test(yarn_keeps_fast_pairs),
         cmocka_unit_test(own_divisors),
+        cmocka_unit_test(long_and_short_factors),
+        cmocka_unit_test(windows_have_their_own),
+        cmocka_unit_test(yarn_on_the_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
