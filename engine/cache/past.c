@@ -5,7 +5,7 @@ enum lem_status past_open(struct past *p, struct lem_device *device,
                           const struct hparams *hp, uint32_t n_ctx, uint32_t n_batch,
                           const struct lem_log *log)
 {
-    *p = (struct past){0};
+    *p = (struct past){.n_ctx = n_ctx};
     enum lem_status st = kv_open(&p->kv, device, hp, n_ctx, log);
     if (st == LEM_OK)
         st = state_open(&p->state, device, hp, n_batch, log);

@@ -11,6 +11,7 @@
 #include "cache/state.h"
 
 struct past {
+    uint32_t n_ctx; /* tokens asked for; the caches may hold a few more */
     struct kv kv;
     struct state state;
     uint64_t bytes; /* of device memory */

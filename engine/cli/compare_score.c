@@ -13,7 +13,7 @@ static double log_sum(const float *row, uint32_t n)
     double sum = 0;
     for (uint32_t i = 0; i < n; i++)
         sum += exp((double)row[i] - (double)top);
-    return log(sum) + (double)top;
+    return (double)top + (sum > 0 ? log(sum) : 0); /* 0 only of an empty row */
 }
 
 /* Sum of p (ln p - ln q); never below 0 but by rounding. */

@@ -59,8 +59,7 @@ struct hparams {
     float rope_scale_factor; /* 1 = none */
     uint32_t rope_ctx_orig;  /* context before scaling (YaRN, LongRoPE) */
     float rope_attn_factor, rope_beta_fast, rope_beta_slow;
-    bool rope_grows;    /* YaRN makes cos and sin larger (otherwise the scores) */
-    float attn_softcap; /* 0 = off */
+    bool rope_grows; /* YaRN makes cos and sin larger (otherwise the scores) */
     /* multipliers; 1 = none */
     float embd_scale, residual_scale, logit_scale;
     float logit_softcap; /* 0 = off */

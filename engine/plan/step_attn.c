@@ -52,7 +52,8 @@ enum lem_status step_rope(struct builder *b)
     const struct op_at at = step_at(b, "rope", STAGE_ROPE);
     const struct layer_hparams *l = step_hp(b);
     const struct kv *kv = &b->p->past->kv;
-    const enum rope_table table = model_rope_table(b->w->model, b->layer, kv->n_ctx);
+    const enum rope_table table =
+        model_rope_table(b->w->model, b->layer, b->p->past->n_ctx);
     const struct op_rope a = {.qkv = gpu_slice_all(b->mem->qkv),
                               .k_cache = kv->layer[b->layer].k,
                               .v_cache = kv->layer[b->layer].v,
@@ -92,8 +93,7 @@ enum lem_status step_attn(struct builder *b)
               .y_stride = latent ? mem->stride_latent : mem->stride_att,
               .n_ctx = kv->n_ctx,
               .window = l->window,
-              .scale = l->attn_scale,
-              .softcap = b->hp->attn_softcap}};
+              .scale = l->attn_scale}};
     return op_attn(b->list, &at, &a);
 }
 

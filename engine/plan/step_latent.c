@@ -63,7 +63,8 @@ enum lem_status step_mla_kv(struct builder *b)
     const struct latent_hparams *lat = &b->hp->latent;
     const struct kv *kv = &b->p->past->kv;
     const uint32_t q_head = lat->nope + b->hp->n_rot;
-    const enum rope_table table = model_rope_table(b->w->model, b->layer, kv->n_ctx);
+    const enum rope_table table =
+        model_rope_table(b->w->model, b->layer, b->p->past->n_ctx);
     enum lem_status st = add_key(b, l->n_head * q_head);
     if (st != LEM_OK)
         return st;

@@ -82,7 +82,6 @@ static void attend(struct ref_state *s, uint32_t layer)
         .head_dim_v = l->head_dim_v,
         .window = l->window,
         .scale = l->attn_scale,
-        .softcap = s->m->hp.attn_softcap,
         .sinks = ref_decoded(s, SLOT_ATTN_SINKS, layer, s->decoded),
     };
     const bool latent = s->m->arch->latent;

@@ -184,7 +184,7 @@ static void the_context_picks_the_factors(void **state)
     assert_int_equal(r.model->hp.rope_ctx_orig, 20);
     assert_int_equal(model_rope_table(r.model, 0, 20), ROPE_MAIN);
     assert_int_equal(model_rope_table(r.model, 0, 21), ROPE_LONG);
-    static const uint32_t n_ctx[] = {1, 16, 40};
+    static const uint32_t n_ctx[] = {1, 16, 20, 21, 40};
     float *logits = calloc((size_t)40 * r.n_vocab, sizeof *logits);
     assert_non_null(logits);
     for (size_t i = 0; i < sizeof n_ctx / sizeof *n_ctx; i++) {
