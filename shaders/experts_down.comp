@@ -4,7 +4,7 @@
 // Meaning on the CPU: part of ref_bank().
 //
 //   binding 0  w        experts [mat0, mat0 + n_mat), each tiles of [n_row][n_col]  read
-//   binding 1  x        [n_used][x_stride]  f32  read
+//   binding 1  x        [n_used][x_stride]  f32, or bytes with -DACT_I8  read
 //   binding 2  ids      [n_used]            u32  read
 //   binding 3  weights  [n_used]            f32  read
 //   binding 4  y        [y_off + n_row]     f32  read and written
@@ -47,7 +47,7 @@ void main()
         const uint expert = ids[k] - p.mat0; // wraps for experts before the window
         if (expert >= p.n_mat || row0 >= p.n_row)
             continue;
-        x_at[0] = k * (p.x_stride / 4);
+        x_at[0] = k * x_units(p.x_stride);
         set_rows(expert * matrix, row0, p.n_row, p.n_sb);
         clear_acc();
         add_products(p.n_sb, p.n_block);

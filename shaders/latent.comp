@@ -21,6 +21,7 @@
 #include "common/angle.glsl"
 
 layout(local_size_x_id = 0) in;
+layout(constant_id = 1) const uint HEAD_DIM = 4; // p.head_dim
 layout(push_constant) uniform Push { latent_params p; };
 
 layout(std140, binding = 0) uniform Step { step_params run; };
@@ -28,11 +29,12 @@ layout(std430, binding = 1) readonly buffer X { float x[]; };
 layout(std430, binding = 2) writeonly buffer Q { float q[]; };
 layout(std430, binding = 3) readonly buffer Norm { float norm[]; };
 layout(std430, binding = 4) readonly buffer Freq { float freq[]; };
+layout(std430, binding = 5) writeonly buffer KCache { uvec4 k_cache[]; };
 
-#define KV_STORE
-#define KV_K 5
 #include "common/kv.glsl"
 #include "common/reduce.glsl"
+
+shared float finished[HEAD_DIM]; // the key, before it is packed
 
 // The two dims of pair i.
 uvec2 pair_dims(uint i)
@@ -59,12 +61,24 @@ void key(uint from, uint pos)
         return;
 
     for (uint i = gl_LocalInvocationIndex; i < p.n_latent; i += gl_WorkGroupSize.x)
-        kv_store_k(0u, pos, i, x[from + i] * factor * norm[i]);
+        finished[i] = x[from + i] * factor * norm[i];
     for (uint i = gl_LocalInvocationIndex; i < p.n_rot / 2u; i += gl_WorkGroupSize.x) {
         const uvec2 d = pair_dims(i);
         const vec2 v = rotated(from + p.n_latent, d, pos, i);
-        kv_store_k(0u, pos, p.n_latent + d.x, v.x);
-        kv_store_k(0u, pos, p.n_latent + d.y, v.y);
+        finished[p.n_latent + d.x] = v.x;
+        finished[p.n_latent + d.y] = v.y;
+    }
+    barrier();
+
+    const uint slot = kv_first_slot(0u, pos, p.n_ctx, kv_slots(HEAD_DIM));
+    const uint n_unit = kv_units(HEAD_DIM);
+    for (uint unit = gl_LocalInvocationIndex; unit < n_unit; unit += gl_WorkGroupSize.x) {
+        float packed[KV_UNIT];
+        for (uint i = 0u; i < KV_UNIT; i++) {
+            const uint d = unit * KV_UNIT + i;
+            packed[i] = d < HEAD_DIM ? finished[min(d, HEAD_DIM - 1u)] : 0.0;
+        }
+        KV_STORE(k_cache, slot, HEAD_DIM, unit, packed)
     }
 }
 

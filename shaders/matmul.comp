@@ -3,7 +3,7 @@
 // Meaning on the CPU: ref_matmul() in engine/ref.
 //
 //   binding 0  w     tiles of [n_row][n_col], see engine/quant/quant.h   read
-//   binding 1  x     [n_token][x_stride]  f32  read
+//   binding 1  x     [n_token][x_stride]  f32, or bytes with -DACT_I8  read
 //   binding 2  y     [n_token][y_stride]  f32  read and written
 //   binding 3  bias  [bias_off + n_row]   f32  read; any buffer without MATMUL_BIAS
 //   binding 4  step  struct step_params        uniform
@@ -38,7 +38,7 @@ void main()
     if (t0 >= n_token)
         return;
     [[unroll]] for (uint t = 0; t < NT; t++)
-        x_at[t] = min(t0 + t, n_token - 1) * (p.x_stride / 4);
+        x_at[t] = min(t0 + t, n_token - 1) * x_units(p.x_stride);
 
     const uint row0 = first_row(NR);
     set_rows(0, row0, p.n_row, p.n_sb);

@@ -11,8 +11,11 @@
 //   binding 2  w  f32 [n]                 read
 //   binding 3  y  f32 [n_token][y_stride] read and write, not the same bytes as x
 //   binding 4  bias  f32 [n]              read, with NORM_BIAS
+//   binding 5  q  u32[4] [n_token][q_stride]  write, with NORM_I8: y as bytes too, see
+//              common/i8.glsl; n is a multiple of 32 then
 //
-// Workgroup (0, t) does row t; its lanes stride over i. Any n >= 1.
+// Workgroup (0, t) does row t; its lanes stride over i, with NORM_I8 over blocks of 32.
+// Any n >= 1.
 #extension GL_GOOGLE_include_directive : require
 
 #include "common/params.h"
@@ -25,8 +28,21 @@ layout(std430, binding = 1) readonly buffer X { float x[]; };
 layout(std430, binding = 2) readonly buffer W { float w[]; };
 layout(std430, binding = 3) buffer Y { float y[]; };
 layout(std430, binding = 4) readonly buffer Bias { float bias[]; };
+layout(std430, binding = 5) writeonly buffer Q { uvec4 q[]; };
 
 #include "common/reduce.glsl"
+#define I8_OUT q
+#include "common/i8.glsl"
+
+float value(uint i, uint from, uint to, float factor)
+{
+    float v = x[from + i] * factor * w[i];
+    if ((p.flags & NORM_BIAS) != 0u)
+        v += bias[i];
+    if ((p.flags & NORM_ADD) != 0u)
+        v += y[to + i];
+    return v * p.scale;
+}
 
 void main()
 {
@@ -43,12 +59,17 @@ void main()
         sum += x[from + i] * x[from + i];
     const float factor = 1.0 / sqrt(workgroup_add(sum) / float(p.n) + p.eps);
 
-    for (uint i = lane; i < p.n; i += gl_WorkGroupSize.x) {
-        float v = x[from + i] * factor * w[i];
-        if ((p.flags & NORM_BIAS) != 0u)
-            v += bias[i];
-        if ((p.flags & NORM_ADD) != 0u)
-            v += y[to + i];
-        y[to + i] = v * p.scale;
+    if ((p.flags & NORM_I8) != 0u) {
+        for (uint b = lane; b < p.n / 32u; b += gl_WorkGroupSize.x) {
+            vec4 v[8];
+            for (uint i = 0u; i < 32u; i++) {
+                v[i / 4u][i % 4u] = value(b * 32u + i, from, to, factor);
+                y[to + b * 32u + i] = v[i / 4u][i % 4u];
+            }
+            i8_store(t * p.q_stride, b, i8_round(v));
+        }
+        return;
     }
+    for (uint i = lane; i < p.n; i += gl_WorkGroupSize.x)
+        y[to + i] = value(i, from, to, factor);
 }

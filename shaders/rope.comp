@@ -28,13 +28,13 @@ layout(constant_id = 2) const uint UNITS = 4; // that are normed apart: HEADS, o
 layout(push_constant) uniform Push { rope_params p; };
 
 layout(std140, binding = 0) uniform Step { step_params run; };
-layout(std430, binding = 1) buffer Qkv { float qkv[]; };
+// coherent: what one lane has rotated another one packs for the cache.
+layout(std430, binding = 1) coherent buffer Qkv { float qkv[]; };
 layout(std430, binding = 2) readonly buffer Norm { float norm[]; };
 layout(std430, binding = 3) readonly buffer Freq { float freq[]; };
+layout(std430, binding = 4) writeonly buffer KCache { uvec4 k_cache[]; };
+layout(std430, binding = 5) writeonly buffer VCache { uvec4 v_cache[]; };
 
-#define KV_STORE
-#define KV_K 4
-#define KV_V 5
 #include "common/kv.glsl"
 
 shared float square[128];
@@ -70,6 +70,33 @@ uvec2 pair_dims(uint i)
     return uvec2(2u * i, 2u * i + 1u);
 }
 
+// Values qkv[from + unit * KV_UNIT …] of a head of `dim`, times factor; then zeros.
+void load_unit(uint from, uint unit, uint dim, float factor, out float x[KV_UNIT])
+{
+    for (uint i = 0u; i < KV_UNIT; i++) {
+        const uint d = unit * KV_UNIT + i;
+        x[i] = d < dim ? qkv[from + d] * factor : 0.0;
+    }
+}
+
+// Heads [first, end) of k, finished, and of v to the caches. Lanes stride over the units
+// of all heads.
+void store_heads(uint row, uint v_row, uint first, uint end, uint pos)
+{
+    const bool norm_v = (p.flags & ROPE_NORM_V) != 0u;
+    const uint dim = p.head_dim, n_unit = kv_units(dim), n_slot = kv_slots(dim);
+    const uint n = (end - first) * n_unit;
+    float x[KV_UNIT];
+    for (uint i = gl_LocalInvocationIndex; i < n; i += gl_WorkGroupSize.x) {
+        const uint h = first + i / n_unit, unit = i % n_unit;
+        const uint slot = kv_first_slot(h, pos, p.n_ctx, n_slot);
+        load_unit(row + h * dim, unit, dim, 1.0, x);
+        KV_STORE(k_cache, slot, dim, unit, x)
+        load_unit(v_row + h * dim, unit, dim, norm_v ? norm_factor(h - first, dim) : 1.0, x);
+        KV_STORE(v_cache, slot, dim, unit, x)
+    }
+}
+
 void main()
 {
     const uint lane = gl_LocalInvocationIndex;
@@ -96,7 +123,6 @@ void main()
     const uint norm_from = !is_k ? 0u : by_head ? dim : p.n_head * dim;
 
     const uint n_rot_pair = (p.flags & ROPE_NONE) != 0u ? 0u : p.n_rot / 2u;
-    const bool fits = pos < p.n_ctx; // a position beyond the cache is not stored
     for (uint i = lane; i < dim / 2u; i += gl_WorkGroupSize.x) {
         const uvec2 d = pair_dims(i);
         vec2 turn = vec2(1.0, 0.0);
@@ -115,24 +141,16 @@ void main()
             x = vec2(x.x * turn.x - x.y * turn.y, x.x * turn.y + x.y * turn.x);
             qkv[at.x] = x.x;
             qkv[at.y] = x.y;
-            if (is_k && fits) {
-                kv_store_k(h, pos, d.x, x.x);
-                kv_store_k(h, pos, d.y, x.y);
-            }
         }
     }
 
     if (!is_k)
         return;
-    const bool norm_v = (p.flags & ROPE_NORM_V) != 0u;
     const uint v_row = row + n_head * dim;
-    if (norm_v) {
-        barrier(); // the sums of k were read
+    memoryBarrierBuffer();
+    barrier(); // k is finished, its sums were read
+    if ((p.flags & ROPE_NORM_V) != 0u)
         sum_squares(v_row + first * dim, dim, end - first);
-    }
-    for (uint h = first; h < end && fits; h++) {
-        const float v_factor = norm_v ? norm_factor(h - first, dim) : 1.0;
-        for (uint d = lane; d < dim; d += gl_WorkGroupSize.x)
-            kv_store_v(h, pos, d, qkv[v_row + h * dim + d] * v_factor);
-    }
+    if (pos < p.n_ctx) // a position beyond the cache is not stored
+        store_heads(row, v_row, first, end, pos);
 }

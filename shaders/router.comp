@@ -11,18 +11,30 @@
 //     whatever their group (the smaller id first), and at most the header's number are
 //     chosen. Slots left over get ROUTER_NO_EXPERT and weight 0, and have no part in the
 //     sums.
+//   SELECT, with no groups: ROUTER_SELECT_ABOVE leaves those experts out whose s is not
+//     above the threshold. ROUTER_SELECT_DRAW chooses by rising race, c = -E / s with E
+//     exponentially distributed: the same as drawing one expert after the other, without
+//     replacement, each time in proportion to s. An expert whose s is 0 is never drawn;
+//     biases and forced experts have no part. Slots may be left over as with a policy.
 // Sources: Mixtral, arXiv 2401.04088, section 2.1; OLMoE, arXiv 2409.02060, section
-// 2; DeepSeek-V3, arXiv 2412.19437, section 2.1.2. Meaning on the CPU: ref_router().
+// 2; DeepSeek-V3, arXiv 2412.19437, section 2.1.2; Efraimidis and Spirakis, "Weighted
+// random sampling with a reservoir", 2006 (the race). Meaning on the CPU: ref_router().
 //
 //   binding 0  logits   f32 [n_token][x_stride]   read
 //   binding 1  bias     f32 [n_expert]            read, with ROUTER_BIAS
 //   binding 2  ids      u32 [n_token][n_used]     write
 //   binding 3  weights  f32 [n_token][n_used]     write
-//   binding 4  tap      {id, bits of the weight}  write, with ROUTER_TAP
+//   binding 4  tap      {id, bits of the weight}  write, with ROUTER_TAP; with
+//                       ROUTER_MARGIN also, after a token's n_used, {id, bits of m}
 //   binding 5  policy   u32 [1 + n_expert] a layer  read, with ROUTER_POLICY
 //   binding 6  factor   f32 [n_expert]            read, with ROUTER_FACTOR
+//   binding 7  draw_params                        read, with ROUTER_SELECT_DRAW
 //
 // What leaves in `weights` is also times out_scale and factor[expert]; the tap is not.
+//
+//   m: c of the last chosen minus c of the first left out, and the id of that one;
+//   infinity and ROUTER_NO_EXPERT where none is left out, infinity also where the last
+//   is there by force. Experts of groups that are out and banned ones do not count.
 //
 // Workgroup (0, t) does token t. An expert's place in the result is the number of
 // experts that beat it: no order of events can change it, there is no limit on
@@ -31,11 +43,13 @@
 
 #include "common/params.h"
 #include "common/math.glsl"
+#include "common/random.glsl"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint EXPERTS = 8; // n_expert up to a multiple of 8
 layout(constant_id = 2) const uint USED = 1;    // n_used
 layout(constant_id = 3) const uint GROUPS = 1;  // n_group, at least 1
+layout(constant_id = 4) const uint SELECT = ROUTER_SELECT_TOP;
 layout(push_constant) uniform Push { router_params p; };
 
 layout(std430, binding = 0) readonly buffer Logits { float logits[]; };
@@ -45,6 +59,7 @@ layout(std430, binding = 3) writeonly buffer Weights { float weights[]; };
 layout(std430, binding = 4) writeonly buffer Tap { uvec2 tap[]; };
 layout(std430, binding = 5) readonly buffer Policy { uint policy[]; };
 layout(std430, binding = 6) readonly buffer Factor { float factor[]; };
+layout(std140, binding = 7) uniform Draw { draw_params draw; };
 
 #include "common/reduce.glsl"
 
@@ -52,10 +67,14 @@ layout(std430, binding = 6) readonly buffer Factor { float factor[]; };
 #define SCORE_SOFTMAX 0u
 #define SCORE_SIGMOID 1u
 #define SCORE_LOGIT 2u
+#define SCORE_GIVEN 3u // s = z
 
 shared uint key[EXPERTS];      // selection keys; later the weights' bits
 shared uint chosen[USED];      // expert ids, best first
 shared uint group_key[GROUPS];
+shared uint last_key;          // of the last chosen, of the first left out, and its id
+shared uint next_key;
+shared uint next_id;
 
 const float FLOAT_MIN = 1.17549435e-38;
 const uint KEY_OUT = 0u; // not to be chosen; what pads the array
@@ -108,14 +127,34 @@ float added(uint e)
     return rule == POLICY_BAN || rule == POLICY_FORCE ? 0.0 : uintBitsToFloat(rule);
 }
 
+// Selection key of an expert that may be drawn with probability in proportion to s.
+uint key_drawn(uint e, float s)
+{
+    const uint row_lo = draw.row_lo + gl_WorkGroupID.y;
+    const uint row_hi = draw.row_hi + uint(row_lo < draw.row_lo);
+    const uvec4 bits = philox(uvec4(row_lo, row_hi, e, p.stream),
+                              uvec2(draw.seed_lo, draw.seed_hi));
+    const float race = -log_one_minus(unit_f32(bits.x));
+    return s > 0.0 ? to_key(-(race / s)) : KEY_OUT;
+}
+
 // Every score grows with its logit. Where only their order counts, the logits
 // themselves are compared: exact, also where scores are all 0 or all 1 in f32.
+bool only_order_counts(uint header)
+{
+    return (p.flags & ROUTER_BIAS) == 0u && (header & POLICY_BIASED) == 0u &&
+           (p.n_group <= 1u || p.group_top < 2u);
+}
+
 void fill_keys(uint row, softmax all, uint header)
 {
     const bool shifted = (header & POLICY_BIASED) != 0u;
     const bool biased = (p.flags & ROUTER_BIAS) != 0u;
-    const bool order_only =
-        !biased && !shifted && (p.n_group <= 1u || p.group_top < 2u);
+    const bool order_only = only_order_counts(header);
+    if (gl_LocalInvocationIndex == 0u) {
+        last_key = next_key = KEY_OUT;
+        next_id = ROUTER_NO_EXPERT;
+    }
     for (uint e = gl_LocalInvocationIndex; e < EXPERTS; e += gl_WorkGroupSize.x) {
         uint k = KEY_OUT;
         if (e < p.n_expert) {
@@ -123,18 +162,28 @@ void fill_keys(uint row, softmax all, uint header)
             float c = order_only ? z : score(z, all);
             c = biased ? c + bias[e] : c;
             k = to_key(shifted ? c + added(e) : c);
+            if (SELECT == ROUTER_SELECT_DRAW)
+                k = key_drawn(e, score(z, all));
+            else if (SELECT == ROUTER_SELECT_ABOVE && !(score(z, all) > p.threshold))
+                k = KEY_OUT;
         }
         key[e] = k;
     }
     barrier();
 }
 
-// Before the groups are chosen; the slots are cleared, as some may stay empty.
+// Before the groups are chosen.
 void ban()
 {
     for (uint e = gl_LocalInvocationIndex; e < p.n_expert; e += gl_WorkGroupSize.x)
         if (policy[p.policy_off + 1u + e] == POLICY_BAN)
             key[e] = KEY_OUT;
+    barrier();
+}
+
+// Where some may stay empty.
+void clear_slots()
+{
     for (uint k = gl_LocalInvocationIndex; k < p.n_used; k += gl_WorkGroupSize.x)
         chosen[k] = ROUTER_NO_EXPERT;
     barrier();
@@ -181,12 +230,12 @@ void drop_groups()
     barrier();
 }
 
-// How many experts come before e; counting stops once that is n_used or more.
-uint place_of(uint e)
+// How many experts come before e; counting stops once it is known to be `enough`.
+uint place_of(uint e, uint enough)
 {
     const uint mine = key[e];
     uint n_better = 0u;
-    for (uint from = 0u; from < EXPERTS && n_better < p.n_used; from += 8u)
+    for (uint from = 0u; from < EXPERTS && n_better < enough; from += 8u)
         for (uint i = from; i < from + 8u; i++)
             n_better += uint(key[i] > mine || (key[i] == mine && i < e));
     return n_better;
@@ -194,12 +243,34 @@ uint place_of(uint e)
 
 void choose(uint most)
 {
+    const bool margin = (p.flags & ROUTER_MARGIN) != 0u;
+    const uint enough = margin ? p.n_used + 1u : p.n_used;
     for (uint e = gl_LocalInvocationIndex; e < p.n_expert; e += gl_WorkGroupSize.x) {
-        const uint place = place_of(e);
-        if (place < most && key[e] != KEY_OUT)
+        const uint place = place_of(e, enough);
+        if (place > most || key[e] == KEY_OUT)
+            continue;
+        if (place < most)
             chosen[place] = e;
+        if (margin && place + 1u == most)
+            last_key = key[e];
+        if (margin && place == most) {
+            next_key = key[e];
+            next_id = e;
+        }
     }
     barrier();
+}
+
+float margin_of(softmax all, uint header)
+{
+    if (last_key == KEY_FORCED || next_key == KEY_OUT)
+        return uintBitsToFloat(0x7f800000u);
+    float last = from_key(last_key), next = from_key(next_key);
+    if (only_order_counts(header)) {
+        last = score(last, all);
+        next = score(next, all);
+    }
+    return last == next ? 0.0 : last - next; // infinities of a bias may be equal
 }
 
 uint count_chosen()
@@ -215,7 +286,7 @@ float weigh(uint row, softmax all, uint n)
 {
     const bool logit = p.score == SCORE_LOGIT;
     float best = 0.0;
-    if (logit) {
+    if (logit && n > 0u) {
         best = logits[row + chosen[0]];
         for (uint k = 1u; k < n; k++)
             best = max(best, logits[row + chosen[k]]);
@@ -243,16 +314,19 @@ void main()
         all = softmax_of(row);
     const uint header = (p.flags & ROUTER_POLICY) != 0u ? policy[p.policy_off] : 0u;
     fill_keys(row, all, header);
+    const bool partial = header != 0u || SELECT != ROUTER_SELECT_TOP;
     if (header != 0u)
         ban();
+    if (partial)
+        clear_slots();
     if (p.n_group > 1u)
         drop_groups();
     if (header != 0u)
         force();
     choose(header != 0u ? min(header & ~POLICY_BIASED, p.n_used) : p.n_used);
-    const uint n = header != 0u ? count_chosen() : p.n_used;
+    const uint n = partial ? count_chosen() : p.n_used;
     float divisor = weigh(row, all, n);
-    if (header != 0u)
+    if (partial)
         divisor = max(divisor, FLOAT_MIN); // forced experts' scores may all be 0
 
     for (uint k = gl_LocalInvocationIndex; k < p.n_used; k += gl_WorkGroupSize.x) {
@@ -266,4 +340,7 @@ void main()
         if ((p.flags & ROUTER_TAP) != 0u)
             tap[p.tap_off + t * p.tap_stride + k] = uvec2(id, floatBitsToUint(w));
     }
+    if ((p.flags & ROUTER_MARGIN) != 0u && gl_LocalInvocationIndex == 0u)
+        tap[p.tap_off + t * p.tap_stride + p.n_used] =
+            uvec2(next_id, floatBitsToUint(margin_of(all, header)));
 }

@@ -22,7 +22,7 @@ void canvas_close(struct canvas *c)
     *c = (struct canvas){0};
 }
 
-static struct box meet(struct box a, struct box b)
+struct box box_meet(struct box a, struct box b)
 {
     const int x0 = a.x > b.x ? a.x : b.x, y0 = a.y > b.y ? a.y : b.y;
     const int x1 = a.x + a.w < b.x + b.w ? a.x + a.w : b.x + b.w;
@@ -32,7 +32,7 @@ static struct box meet(struct box a, struct box b)
 
 void canvas_clip(struct canvas *c, struct box b)
 {
-    c->clip = meet(b, (struct box){0, 0, c->w, c->h});
+    c->clip = box_meet(b, (struct box){0, 0, c->w, c->h});
 }
 
 void canvas_unclip(struct canvas *c)
@@ -54,7 +54,7 @@ static uint32_t mix(uint32_t under, uint32_t over, unsigned alpha)
 
 void canvas_blend(struct canvas *c, struct box b, uint32_t color, int alpha)
 {
-    const struct box m = meet(b, c->clip);
+    const struct box m = box_meet(b, c->clip);
     if (alpha <= 0)
         return;
     for (int y = m.y; y < m.y + m.h; y++) {
@@ -119,7 +119,7 @@ void canvas_band(struct canvas *c, int x0, int y0, int x1, int y1, int thick,
 void canvas_mask(struct canvas *c, int x, int y, const uint8_t *mask, int w, int h,
                  int stride, uint32_t color, int alpha)
 {
-    const struct box m = meet((struct box){x, y, w, h}, c->clip);
+    const struct box m = box_meet((struct box){x, y, w, h}, c->clip);
     for (int py = m.y; py < m.y + m.h; py++) {
         uint32_t *row = c->pixel + (size_t)py * (size_t)c->w;
         const uint8_t *cover = mask + (ptrdiff_t)(py - y) * stride;

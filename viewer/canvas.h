@@ -36,6 +36,8 @@ void canvas_band(struct canvas *c, int x0, int y0, int x1, int y1, int thick,
 void canvas_mask(struct canvas *c, int x, int y, const uint8_t *mask, int w, int h,
                  int stride, uint32_t color, int alpha);
 
+/* What two have in common. */
+struct box box_meet(struct box a, struct box b);
 struct box box_inset(struct box b, int by);
 bool box_holds(struct box b, int x, int y);
 /* Cut `n` pixels off one side of `b` and return them. */

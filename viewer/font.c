@@ -9,13 +9,27 @@
 #include <fontconfig/fontconfig.h>
 
 #include "font_builtin.h"
+#include "font_script.h"
 
-enum { N_SLOT = 8192, MAX_FALLBACK = 12, REPLACEMENT = 0xfffd };
+enum {
+    N_SLOT = 8192,
+    N_SHAPED = 1024,
+    MAX_SHAPED = 96,
+    MAX_FALLBACK = 12,
+    REPLACEMENT = 0xfffd
+};
 
 struct glyph {
     uint32_t key; /* code point * FONT_STYLE_COUNT + style + 1; 0 = empty */
     int w, h, top, advance;
     uint8_t *mask; /* [h][w] */
+};
+
+/* A stretch of text that was shaped as a whole. */
+struct shaped {
+    char text[MAX_SHAPED]; /* terminated; "" = empty */
+    enum font_style style;
+    struct glyph glyph;
 };
 
 struct face {
@@ -30,6 +44,7 @@ struct fonts {
     int n_face;
     struct glyph slot[N_SLOT];
     unsigned n_glyph;
+    struct shaped shaped[N_SHAPED]; /* by hash; a newer one takes the place of an older */
 };
 
 static const float points[FONT_STYLE_COUNT] = {15.5f, 12.5f, 12.5f, 10.5f};
@@ -109,6 +124,8 @@ void fonts_close(struct fonts **fonts)
         return;
     for (int i = 0; i < N_SLOT; i++)
         free(f->slot[i].mask);
+    for (int i = 0; i < N_SHAPED; i++)
+        free(f->shaped[i].glyph.mask);
     for (size_t i = 0; i < sizeof f->face / sizeof *f->face; i++) {
         for (int k = 0; k < FONT_STYLE_COUNT; k++)
             if (f->face[i].size[k])
@@ -156,16 +173,12 @@ static TTF_Font *face_with(struct fonts *f, enum font_style style, uint32_t c)
     return NULL;
 }
 
-static void render_real(struct fonts *f, struct glyph *g, enum font_style style,
-                        uint32_t c)
+static const SDL_Color white = {255, 255, 255, 255};
+
+/* Its coverage; `s` is freed. */
+static void take_surface(struct fonts *f, struct glyph *g, enum font_style style,
+                         TTF_Font *font, SDL_Surface *s)
 {
-    TTF_Font *font = face_with(f, style, c);
-    if (!font) {
-        font = f->face[0].size[style];
-        c = REPLACEMENT;
-    }
-    TTF_GlyphMetrics32(font, c, NULL, NULL, NULL, NULL, &g->advance);
-    SDL_Surface *s = TTF_RenderGlyph32_Blended(font, c, (SDL_Color){255, 255, 255, 255});
     /* Lines of all faces share a base line. */
     g->top = TTF_FontAscent(f->face[0].size[style]) - TTF_FontAscent(font);
     if (!s)
@@ -182,6 +195,18 @@ static void render_real(struct fonts *f, struct glyph *g, enum font_style style,
         }
     }
     SDL_FreeSurface(s);
+}
+
+static void render_real(struct fonts *f, struct glyph *g, enum font_style style,
+                        uint32_t c)
+{
+    TTF_Font *font = face_with(f, style, c);
+    if (!font) {
+        font = f->face[0].size[style];
+        c = REPLACEMENT;
+    }
+    TTF_GlyphMetrics32(font, c, NULL, NULL, NULL, NULL, &g->advance);
+    take_surface(f, g, style, font, TTF_RenderGlyph32_Blended(font, c, white));
 }
 
 static void render_builtin(struct fonts *f, struct glyph *g, enum font_style style,
@@ -255,19 +280,61 @@ uint32_t font_code_point(const char *text, size_t n, size_t *used)
     return c;
 }
 
+/* The run shaped by HarfBuzz through SDL_ttf, with its joins, marks and direction; NULL
+ * where it is too long to be kept, or no face has its script. */
+static const struct glyph *shaped(struct fonts *f, enum font_style style,
+                                  const char *text, const struct font_run *run)
+{
+    uint32_t hash = 2166136261u ^ (uint32_t)style;
+    size_t used;
+    if (!f->real || run->n >= MAX_SHAPED)
+        return NULL;
+    for (size_t i = 0; i < run->n; i++)
+        hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+    struct shaped *s = &f->shaped[hash % N_SHAPED];
+    if (s->style == style && strlen(s->text) == run->n &&
+        memcmp(s->text, text, run->n) == 0)
+        return s->glyph.mask ? &s->glyph : NULL;
+    free(s->glyph.mask);
+    *s = (struct shaped){.style = style};
+    memcpy(s->text, text, run->n);
+    TTF_Font *font = face_with(f, style, font_code_point(text, run->n, &used));
+    if (!font || TTF_SetFontDirection(font, run->from_right ? TTF_DIRECTION_RTL
+                                                            : TTF_DIRECTION_LTR) != 0)
+        return NULL; /* also where the library was built without it */
+    (void)TTF_SetFontScriptName(font, run->script);
+    take_surface(f, &s->glyph, style, font, TTF_RenderUTF8_Blended(font, s->text, white));
+    s->glyph.advance = s->glyph.w;
+    (void)TTF_SetFontDirection(font, TTF_DIRECTION_LTR);
+    (void)TTF_SetFontScriptName(font, "Latn");
+    return s->glyph.mask ? &s->glyph : NULL;
+}
+
+static int put_glyph(struct canvas *c, const struct glyph *g, int x, int y,
+                     uint32_t color, int alpha)
+{
+    if (c && g->mask)
+        canvas_mask(c, x, y + g->top, g->mask, g->w, g->h, g->w, color, alpha);
+    return g->advance;
+}
+
 int fonts_draw(struct fonts *f, struct canvas *c, enum font_style style, int x, int y,
                const char *text, size_t n, uint32_t color, int alpha)
 {
     int width = 0;
-    for (size_t i = 0; i < n;) {
-        size_t used;
-        const uint32_t cp = font_code_point(text + i, n - i, &used);
-        const struct glyph *g = glyph(f, style, cp < 32 ? ' ' : cp);
-        if (c && g->mask)
-            canvas_mask(c, x + width, y + g->top, g->mask, g->w, g->h, g->w, color,
-                        alpha);
-        width += g->advance;
-        i += used;
+    for (size_t at = 0; at < n;) {
+        const struct font_run run = font_first_run(text + at, n - at);
+        const struct glyph *whole = run.script ? shaped(f, style, text + at, &run) : NULL;
+        if (whole)
+            width += put_glyph(c, whole, x + width, y, color, alpha);
+        for (size_t i = at; i < at + run.n && !whole;) {
+            size_t used;
+            const uint32_t cp = font_code_point(text + i, n - i, &used);
+            width += put_glyph(c, glyph(f, style, cp < 32 ? ' ' : cp), x + width, y,
+                               color, alpha);
+            i += used;
+        }
+        at += run.n;
     }
     return width;
 }

@@ -6,6 +6,8 @@
 
 #include <SDL.h>
 
+#include "os.h"
+#include "prefs.h"
 #include "shot.h"
 #include "window.h"
 
@@ -17,7 +19,7 @@ struct options {
     long long at; /* token, or -1 */
     int layer, expert;
     enum view view;
-    bool light, help;
+    bool light, help, has_view, has_size;
     struct window_options window;
     struct source_live_params live;
 };
@@ -35,9 +37,12 @@ static void print_usage(FILE *out)
           "\n"
           "  -m, --model FILE    write with this model, live (the one that ships)\n"
           "  -d, --device WHICH  its device\n"
+          "      --caps PROFILE  pretend that it has less: minimal\n"
           "  -n, --predict N     most tokens to write\n"
           "      --temp T        temperature; 0 takes the likeliest (0.8)\n"
           "  -s, --seed N        same seed, same text (1)\n"
+          "      --policy FILE   begin under this routing policy (JSON); also where the\n"
+          "                      window saves one (lemnos-policy.json)\n"
           "      --shot FILE     write one picture as PNG, without a window\n"
           "      --size WxH      of the window or picture (1280x800)\n"
           "      --scale X       pixels per point (1; 2 from 2200 pixels of width)\n"
@@ -47,10 +52,15 @@ static void print_usage(FILE *out)
           "      --view NAME     overview, text, bank, score, inspector, flow or\n"
           "                      coactivation\n"
           "      --light         on light ground\n"
+          "      --stages        take the time of each stage of the work (on a CPU "
+          "device this\n"
+          "                      costs a third of the speed)\n"
           "      --calm          nothing moves that need not\n"
           "      --builtin-font  as on a system without fonts\n"
-          "      --frames N      draw N frames without pause, then end\n"
-          "      --figures FILE  write the frame times as JSON at the end\n"
+          "      --frames N      draw N frames without pause, through all of a "
+          "recording, then\n"
+          "                      end\n"
+          "      --figures FILE  write frame times and speed as JSON at the end\n"
           "  -h, --help          this text; in the window, ? shows the keys\n",
           out);
 }
@@ -96,8 +106,10 @@ static bool read_size(const char *value, struct options *o)
     char end;
     if (sscanf(value, "%dx%d%c", &o->window.w, &o->window.h, &end) == 2 &&
         o->window.w >= 200 && o->window.h >= 200 && o->window.w <= 16384 &&
-        o->window.h <= 16384)
+        o->window.h <= 16384) {
+        o->has_size = true;
         return true;
+    }
     return wrong("--size takes WIDTHxHEIGHT from 200x200 to 16384x16384", value);
 }
 
@@ -114,6 +126,8 @@ static bool read_flag(struct options *o, const char *word)
         o->light = true;
     else if (is(word, NULL, "--calm"))
         o->window.calm = true;
+    else if (is(word, NULL, "--stages"))
+        o->live.stages = true;
     else if (is(word, NULL, "--builtin-font"))
         o->window.builtin_font = true;
     else
@@ -133,6 +147,10 @@ static int read_valued(struct options *o, const char *word, const char *value)
         o->live.device = value;
     else if (is(word, NULL, "--figures"))
         o->window.figures = value;
+    else if (is(word, NULL, "--caps"))
+        o->live.caps = value;
+    else if (is(word, NULL, "--policy"))
+        o->window.policy = o->live.policy = value;
     else if (is(word, NULL, "--size"))
         return read_size(value, o) ? 1 : -1;
     else if (is(word, NULL, "--scale"))
@@ -160,6 +178,7 @@ static int read_valued(struct options *o, const char *word, const char *value)
             return wrong("--at takes a number from 1 on", value), -1;
     } else if (is(word, NULL, "--view")) {
         o->view = scene_find_view(value);
+        o->has_view = true;
         if (o->view == VIEW_COUNT)
             return wrong("--view takes overview, text, bank, score, inspector, flow or "
                          "coactivation",
@@ -245,6 +264,45 @@ static bool take_shot(struct source *source, const struct options *o, char *mess
     return ok;
 }
 
+/* ---- the window ------------------------------------------------------------------- */
+
+/* What the last call left, where this one does not say otherwise. */
+static void recall(struct options *o, struct prefs *p, const char *path, char *note,
+                   size_t cap)
+{
+    *p = (struct prefs){.side = VIEW_BANK};
+    if (path && prefs_read(p, path, note, cap) && p->w > 0 && !o->has_size) {
+        o->window.w = p->w;
+        o->window.h = p->h;
+    }
+    if (o->has_view)
+        p->view = o->view;
+    p->light |= o->light;
+}
+
+/* A run that measures neither reads nor leaves a trace of itself. */
+static bool show_window(struct source *source, struct options *o, char *message,
+                        size_t cap)
+{
+    char path[1024], note[1200] = "";
+    const bool kept = !o->window.frames && !o->window.figures &&
+                      os_state_path("viewer", path, sizeof path);
+    struct prefs prefs;
+    recall(o, &prefs, kept ? path : NULL, note, sizeof note);
+    o->window.prefs = &prefs;
+    o->window.note = note;
+    o->window.at = o->at > 0 ? o->at - 1 : -1;
+    o->window.layer = o->layer;
+    o->window.expert = o->expert;
+    const bool ok = window_run(source, &o->window, message, cap);
+    if (ok && kept && !prefs_write(&prefs, path, note, sizeof note))
+        fprintf(stderr, "lemnos-viewer: %s\n", note);
+    return ok;
+}
+
+/* ---- what is to be shown ------------------------------------------------------------
+ */
+
 static bool is_file(const char *path)
 {
     FILE *f = path ? fopen(path, "rb") : NULL;
@@ -283,6 +341,8 @@ static bool open_source(struct source *source, struct options *o, char *message,
         "a model with -m, or a recording";
     if (o->shot || is_recording(o->file) || (!o->live.model && is_file(o->file)))
         return source_open_recording(source, o->file ? o->file : "", message, cap);
+    if (!o->live.model)
+        o->live.model = os_variable("LEMNOS_MODEL");
     if (!o->live.model && !find_model(o->model_path, sizeof o->model_path)) {
         snprintf(message, cap, "%s", none);
         return false;
@@ -296,6 +356,7 @@ static bool open_source(struct source *source, struct options *o, char *message,
 
 int main(int argc, char **argv)
 {
+    const uint64_t started = SDL_GetPerformanceCounter();
     struct options o;
     struct source source = {0};
     char message[600] = "";
@@ -310,11 +371,19 @@ int main(int argc, char **argv)
         return WRONG;
     }
     bool ok = open_source(&source, &o, message, sizeof message);
-    if (ok && o.shot)
-        ok = take_shot(&source, &o, message, sizeof message);
-    else if (ok)
-        ok = window_run(&source, &o.window, message, sizeof message);
-    if (!ok && message[0])
+    const bool opened = ok;
+    if (o.shot) {
+        ok = ok && take_shot(&source, &o, message, sizeof message);
+    } else {
+        if (!ok) {
+            fprintf(stderr, "lemnos-viewer: %s\n", message);
+            source_open_failed(&source, message);
+        }
+        message[0] = '\0';
+        o.window.started = started;
+        ok = show_window(&source, &o, message, sizeof message) && opened;
+    }
+    if (message[0])
         fprintf(stderr, "lemnos-viewer: %s\n", message);
     source_close(&source);
     SDL_Quit();

@@ -69,3 +69,11 @@ uint32_t palette_difference(const struct palette *p, float v)
     const uint32_t near = palette_ramp(p, 0);
     return palette_mix(near, far, v < 0 ? -v : v);
 }
+
+uint32_t palette_ink(uint32_t ground)
+{
+    /* Weights of the channels as the eye sees them, ITU-R BT.709, in 1/256. */
+    const uint32_t light =
+        54 * (ground >> 16 & 255) + 183 * (ground >> 8 & 255) + 19 * (ground & 255);
+    return light > 118 * 256 ? 0x10131a : 0xffffff;
+}

@@ -23,6 +23,8 @@ uint32_t palette_expert(const struct palette *p, uint32_t expert);
 uint32_t palette_ramp(const struct palette *p, float v);
 /* -1 … 1: blue below, orange above, the panel's own colour at 0. */
 uint32_t palette_difference(const struct palette *p, float v);
+/* Writing on that ground: dark or light, whichever is read better. */
+uint32_t palette_ink(uint32_t ground);
 uint32_t palette_mix(uint32_t a, uint32_t b, float t);
 
 #endif

@@ -1,9 +1,14 @@
 /* scene.c - what the person looks at, and the commands that change it. */
 #include "scene.h"
+#include "steer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 32 };
+enum { PAGE = 32, MAX_ZOOM = 64, NOTICE_SECONDS = 8 };
+
+static const float ZOOM_STEP = 1.5f, PAN_STEP = 0.25f;
 
 void scene_open(struct scene *s, struct source *source)
 {
@@ -13,6 +18,7 @@ void scene_open(struct scene *s, struct source *source)
                         .expert = SCENE_NONE,
                         .side = VIEW_BANK,
                         .speed = 8,
+                        .zoom = {.by = 1},
                         .follow = source->live,
                         .playing = source->live};
     s->n_token = source_n_token(source);
@@ -77,16 +83,92 @@ static void pin(struct scene *s)
     s->bank = s->pin == SCENE_NONE ? BANK_NOW : BANK_DIFFERENCE;
 }
 
+static const enum view sides[SCENE_SIDES] = {VIEW_BANK, VIEW_FLOW, VIEW_COACT,
+                                             VIEW_PROMPT, VIEW_FIGURES};
+
+static enum view next_side(enum view side)
+{
+    for (int i = 0; i + 1 < SCENE_SIDES; i++)
+        if (sides[i] == side)
+            return sides[i + 1];
+    return sides[0];
+}
+
+static float clamp(float v, float most)
+{
+    return v > 0 ? v < most ? v : most : 0;
+}
+
+void scene_pan(struct scene *s, float x, float y)
+{
+    struct zoom *z = &s->zoom;
+    z->x = clamp(z->x + x / z->by, 1 - 1 / z->by);
+    z->y = clamp(z->y + y / z->by, 1 - 1 / z->by);
+}
+
+void scene_zoom(struct scene *s, float factor, float x, float y)
+{
+    struct zoom *z = &s->zoom;
+    const float at_x = z->x + x / z->by, at_y = z->y + y / z->by;
+    const float by = z->by * factor;
+    z->by = by < 1.01f ? 1 : by < MAX_ZOOM ? by : MAX_ZOOM;
+    z->x = at_x - x / z->by;
+    z->y = at_y - y / z->by;
+    scene_pan(s, 0, 0);
+}
+
+void scene_say(struct scene *s, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(s->notice, sizeof s->notice, fmt, ap);
+    va_end(ap);
+    s->notice_left = NOTICE_SECONDS;
+}
+
+/* A typed prompt begins a new text. */
+static void write_prompt(struct scene *s)
+{
+    const struct source_ask ask = {.kind = SOURCE_ASK_PROMPT, .text = s->prompt.text};
+    s->typing = false;
+    if (s->prompt.n == 0)
+        return;
+    if (!source_ask(s->source, &ask)) {
+        scene_say(s,
+                  "A recording cannot be continued. To write, start the viewer without "
+                  "one.");
+        return;
+    }
+    s->follow = s->playing = true;
+    source_pause(s->source, false);
+}
+
 static void change_look(struct scene *s, enum command command)
 {
-    static const enum view sides[] = {VIEW_BANK, VIEW_FLOW, VIEW_COACT, VIEW_BANK};
     switch (command) {
     case CMD_SIDE:
-        for (int i = 0; i < 3; i++)
-            if (s->side == sides[i]) {
-                s->side = sides[i + 1];
-                break;
-            }
+        s->side = next_side(s->side);
+        s->view = VIEW_OVERVIEW;
+        break;
+    case CMD_SIDE_BANK:
+    case CMD_SIDE_FLOW:
+    case CMD_SIDE_COACT:
+    case CMD_SIDE_PROMPT:
+    case CMD_SIDE_FIGURES:
+        s->side = sides[command - CMD_SIDE_BANK];
+        s->view = VIEW_OVERVIEW;
+        break;
+    case CMD_ZOOM_IN:
+    case CMD_ZOOM_OUT:
+        scene_zoom(s, command == CMD_ZOOM_IN ? ZOOM_STEP : 1 / ZOOM_STEP, 0.5f, 0.5f);
+        break;
+    case CMD_PAN_LEFT:
+    case CMD_PAN_RIGHT:
+        scene_pan(s, command == CMD_PAN_LEFT ? -PAN_STEP : PAN_STEP, 0);
+        break;
+    case CMD_PAN_UP:
+    case CMD_PAN_DOWN:
+        scene_pan(s, 0, command == CMD_PAN_UP ? -PAN_STEP : PAN_STEP);
         break;
     case CMD_COLOR:
         s->color = (enum color_by)((s->color + 1) % COLOR_COUNT);
@@ -103,6 +185,9 @@ static void change_look(struct scene *s, enum command command)
     case CMD_HELP:
         s->help = !s->help;
         break;
+    case CMD_STEERING:
+        s->steering = !s->steering;
+        break;
     case CMD_FASTER:
         s->speed = s->speed < 200 ? s->speed * 2 : 256;
         break;
@@ -117,15 +202,54 @@ static void change_look(struct scene *s, enum command command)
     }
 }
 
+/* What the window or the source does. */
+static bool ask_window(struct scene *s, enum command command)
+{
+    switch (command) {
+    case CMD_SHOT:
+        s->want_shot = true;
+        break;
+    case CMD_SAVE:
+        s->want_save = true;
+        break;
+    case CMD_COPY:
+        s->want_copy = true;
+        break;
+    case CMD_TYPE:
+        if (s->source->live)
+            s->typing = true;
+        else
+            scene_say(s, "This is a recording: there is no model to write with.");
+        break;
+    case CMD_WRITE:
+        write_prompt(s);
+        break;
+    case CMD_QUIT:
+        s->quit = true;
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
 void scene_do(struct scene *s, enum command command)
 {
+    if (command >= CMD_SELECT && command <= CMD_POLICY_MORE) {
+        scene_steer(s, command);
+        return;
+    }
     switch (command) {
     case CMD_PLAY:
         play(s);
         break;
     case CMD_NEXT:
+        if (scene_write_one(s))
+            break;
+        move(s, 1);
+        break;
     case CMD_BACK:
-        move(s, command == CMD_NEXT ? 1 : -1);
+        move(s, -1);
         break;
     case CMD_PAGE_NEXT:
     case CMD_PAGE_BACK:
@@ -146,25 +270,39 @@ void scene_do(struct scene *s, enum command command)
         move_expert(s, command == CMD_EXPERT_NEXT ? 1 : -1);
         break;
     case CMD_UNSELECT:
-        s->help = false;
+        s->help = s->typing = false;
         s->expert = SCENE_NONE;
-        break;
-    case CMD_SHOT:
-        s->want_shot = true;
-        break;
-    case CMD_QUIT:
-        s->quit = true;
+        if (s->steer)
+            steer_pick_none(s->steer);
         break;
     default:
-        change_look(s, command);
+        if (!ask_window(s, command))
+            change_look(s, command);
+    }
+}
+
+/* Tokens may have been taken away. */
+static void stay_within(struct scene *s)
+{
+    const uint64_t last = s->n_token ? s->n_token - 1 : 0;
+    s->cursor = s->cursor < last ? s->cursor : last;
+    if (s->hover > (int64_t)last)
+        s->hover = SCENE_NONE;
+    if (s->pin > (int64_t)last) {
+        s->pin = SCENE_NONE;
+        s->bank = s->bank == BANK_DIFFERENCE ? BANK_NOW : s->bank;
     }
 }
 
 bool scene_step(struct scene *s, float seconds)
 {
     const uint64_t n = source_n_token(s->source), cursor = s->cursor;
-    bool changed = n != s->n_token;
+    const uint32_t revision = source_revision(s->source);
+    bool changed = n != s->n_token || revision != s->revision;
     s->n_token = n;
+    s->revision = revision;
+    if (changed)
+        stay_within(s);
     if (changed && s->follow && n)
         s->cursor = n - 1;
     if (changed && s->layer >= s->source->facts.n_layer_moe)
@@ -177,11 +315,18 @@ bool scene_step(struct scene *s, float seconds)
         if (s->cursor == n - 1)
             s->playing = false;
     }
+    if (s->steer && steer_sync(s->steer, s->cursor))
+        changed = true;
+    if (s->notice_left > 0) {
+        s->notice_left -= seconds;
+        changed |= s->notice_left <= 0;
+    }
     return changed || cursor != s->cursor;
 }
 
 static const char *const view_name[VIEW_COUNT] = {
-    "overview", "text", "bank", "score", "inspector", "flow", "coactivation"};
+    "overview",     "text",  "bank", "score",  "inspector", "flow",
+    "coactivation", "steer", "ab",   "prompt", "figures"};
 
 const char *scene_view_name(enum view view)
 {

@@ -64,13 +64,55 @@ static enum source_phase recorded_phase(struct source *s, char *message, size_t 
     return SOURCE_DONE;
 }
 
+/* Events of a recording that are policies; there are few. */
+static bool recorded_policy(struct source *s, uint32_t k, uint32_t *at)
+{
+    struct lem_trace_info info;
+    struct lem_trace_event event;
+    lem_trace_get_info(s->priv, &info);
+    for (*at = 0; *at < info.n_event; ++*at)
+        if (lem_trace_get_event(s->priv, *at, &event) == LEM_OK &&
+            event.kind == LEM_TRACE_POLICY && k-- == 0)
+            return true;
+    return false;
+}
+
+static uint32_t recorded_n_event(struct source *s)
+{
+    struct lem_trace_info info;
+    struct lem_trace_event event;
+    uint32_t n = 0;
+    lem_trace_get_info(s->priv, &info);
+    for (uint32_t i = 0; i < info.n_event; i++)
+        n += lem_trace_get_event(s->priv, i, &event) == LEM_OK &&
+             event.kind == LEM_TRACE_POLICY;
+    return n;
+}
+
+static size_t recorded_event(struct source *s, uint32_t k, uint64_t *before, char *out,
+                             size_t cap)
+{
+    uint32_t at;
+    struct lem_trace_event event;
+    if (!recorded_policy(s, k, &at) || lem_trace_get_event(s->priv, at, &event) != LEM_OK)
+        return 0;
+    *before = event.before;
+    return lem_trace_event_text(s->priv, at, out, cap);
+}
+
 static void recorded_pause(struct source *s, bool paused)
 {
     (void)s;
     (void)paused;
 }
 
+static bool recorded_margins(struct source *s, uint64_t i, float *margins, uint16_t *next)
+{
+    return s->facts.margins && lem_trace_margins(s->priv, i, 1, margins, next) == LEM_OK;
+}
+
 static const struct source_kind recording = {
+    .margins = recorded_margins,
     .close = close_recording,
     .n_token = recorded_n,
     .token = recorded_token,
@@ -78,6 +120,8 @@ static const struct source_kind recording = {
     .routing = recorded_routing,
     .phase = recorded_phase,
     .pause = recorded_pause,
+    .n_event = recorded_n_event,
+    .event = recorded_event,
 };
 
 bool source_open_recording(struct source *s, const char *path, char *message, size_t cap)
@@ -98,6 +142,67 @@ bool source_open_recording(struct source *s, const char *path, char *message, si
                  "The recording was cut off: its last %llu bytes are no whole token.",
                  (unsigned long long)info.lost_bytes);
     return true;
+}
+
+/* ---- nothing ---------------------------------------------------------------------- */
+
+static void close_nothing(struct source *s)
+{
+    (void)s;
+}
+
+static uint64_t no_n(struct source *s)
+{
+    (void)s;
+    return 0;
+}
+
+static bool no_token(struct source *s, uint64_t i, struct lem_trace_token *out)
+{
+    (void)s;
+    (void)i;
+    (void)out;
+    return false;
+}
+
+static size_t no_piece(struct source *s, uint64_t i, char *out, size_t cap)
+{
+    (void)s;
+    (void)i;
+    (void)out;
+    (void)cap;
+    return 0;
+}
+
+static bool no_routing(struct source *s, uint64_t i, uint16_t *ids, float *weights)
+{
+    (void)s;
+    (void)i;
+    (void)ids;
+    (void)weights;
+    return false;
+}
+
+static enum source_phase failed_phase(struct source *s, char *message, size_t cap)
+{
+    snprintf(message, cap, "%s", s->note);
+    return SOURCE_FAILED;
+}
+
+static const struct source_kind nothing = {
+    .close = close_nothing,
+    .n_token = no_n,
+    .token = no_token,
+    .piece = no_piece,
+    .routing = no_routing,
+    .phase = failed_phase,
+    .pause = recorded_pause,
+};
+
+void source_open_failed(struct source *s, const char *message)
+{
+    *s = (struct source){.kind = &nothing};
+    snprintf(s->note, sizeof s->note, "%s", message);
 }
 
 /* ---- either kind ---------------------------------------------------------------- */
@@ -143,4 +248,58 @@ enum source_phase source_phase(struct source *s, char *message, size_t cap)
 void source_pause(struct source *s, bool paused)
 {
     s->kind->pause(s, paused);
+}
+
+bool source_margins(struct source *s, uint64_t i, float *margins, uint16_t *next)
+{
+    return s->kind->margins && s->kind->margins(s, i, margins, next);
+}
+
+void source_figures(struct source *s, struct source_figures *out)
+{
+    *out = (struct source_figures){0};
+    if (s->kind->figures)
+        s->kind->figures(s, out);
+}
+
+uint32_t source_n_event(struct source *s)
+{
+    return s->kind->n_event ? s->kind->n_event(s) : 0;
+}
+
+size_t source_event(struct source *s, uint32_t k, uint64_t *before, char *out, size_t cap)
+{
+    return s->kind->event ? s->kind->event(s, k, before, out, cap) : 0;
+}
+
+bool source_ask(struct source *s, const struct source_ask *ask)
+{
+    return s->kind->ask && s->kind->ask(s, ask);
+}
+
+uint32_t source_revision(struct source *s)
+{
+    return s->kind->revision ? s->kind->revision(s) : 0;
+}
+
+uint32_t source_policy(struct source *s, struct lem_policy_entry *out, uint32_t cap,
+                       uint32_t *revision)
+{
+    *revision = 0;
+    return s->kind->policy ? s->kind->policy(s, out, cap, revision) : 0;
+}
+
+struct lem_sample_params source_sampling(struct source *s)
+{
+    return s->kind->sampling ? s->kind->sampling(s) : (struct lem_sample_params){0};
+}
+
+struct source *source_pinned(struct source *s)
+{
+    return s->kind->pinned ? s->kind->pinned(s) : NULL;
+}
+
+size_t source_divergence(struct source *s, uint64_t from, size_t n, float *out)
+{
+    return s->kind->divergence ? s->kind->divergence(s, from, n, out) : 0;
 }

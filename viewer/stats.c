@@ -14,7 +14,8 @@ bool stats_open(struct stats *s, struct source *source)
                         .n_layer = f->n_layer_moe,
                         .n_expert = f->n_expert,
                         .n_used = f->n_expert_used,
-                        .expert = -2};
+                        .expert = -2,
+                        .revision = source_revision(source)};
     const size_t cells = (size_t)f->n_layer_moe * f->n_expert + 1;
     const size_t square = (size_t)f->n_expert * f->n_expert + 1;
     const size_t pairs = (size_t)f->n_layer_moe * f->n_expert_used + 1;
@@ -39,18 +40,31 @@ void stats_close(struct stats *s)
     *s = (struct stats){0};
 }
 
+/* Tokens were taken away or run anew. */
+static void begin_again(struct stats *s)
+{
+    memset(s->load, 0, (size_t)s->n_layer * s->n_expert * sizeof *s->load);
+    s->n_read = 0;
+    s->expert = -2; /* no selection: the window is counted anew, too */
+}
+
 bool stats_read(struct stats *s, uint64_t n)
 {
+    const uint32_t revision = source_revision(s->source);
     const uint64_t all = source_n_token(s->source);
+    if (revision != s->revision || s->n_read > all)
+        begin_again(s);
+    s->revision = revision;
     const uint64_t end = all - s->n_read < n ? all : s->n_read + n;
     const bool some = s->n_read < end;
     for (; s->n_read < end; s->n_read++) {
         if (!source_routing(s->source, s->n_read, s->ids, s->weights))
             continue;
-        for (uint32_t layer = 0; layer < s->n_layer; layer++)
-            for (uint32_t k = 0; k < s->n_used; k++)
-                s->load[(size_t)layer * s->n_expert +
-                        s->ids[(size_t)layer * s->n_used + k]]++;
+        for (uint32_t layer = 0; layer < s->n_layer; layer++) {
+            const uint16_t *ids = s->ids + (size_t)layer * s->n_used;
+            for (uint32_t k = 0; k < s->n_used && ids[k] != LEM_NO_EXPERT; k++)
+                s->load[(size_t)layer * s->n_expert + ids[k]]++;
+        }
     }
     return some;
 }
@@ -97,13 +111,16 @@ static void count_token(struct stats *s, uint64_t i, struct tally *tally)
         return;
     const uint16_t *ids = s->ids + (size_t)s->layer * s->n_used;
     bool chosen = false;
+    uint32_t n_chosen = 0; /* a policy may leave the last slots without an expert */
+    while (n_chosen < s->n_used && ids[n_chosen] != LEM_NO_EXPERT)
+        n_chosen++;
     s->n_window++;
-    for (uint32_t a = 0; a < s->n_used; a++) {
+    for (uint32_t a = 0; a < n_chosen; a++) {
         chosen |= ids[a] == s->expert;
-        for (uint32_t b = 0; b < s->n_used; b++)
+        for (uint32_t b = 0; b < n_chosen; b++)
             s->together[(size_t)ids[a] * s->n_expert + ids[b]]++;
     }
-    if (s->layer + 1 < s->n_layer)
+    if (s->layer + 1 < s->n_layer && n_chosen > 0 && ids[s->n_used] != LEM_NO_EXPERT)
         s->onward[(size_t)ids[0] * s->n_expert + ids[s->n_used]]++;
     if (!chosen || !tally)
         return;

@@ -18,7 +18,8 @@ struct stats {
     uint32_t n_layer, n_expert, n_used;
     /* the whole text, as far as it has been read */
     uint64_t n_read;
-    uint64_t *load; /* [n_layer][n_expert] times chosen */
+    uint32_t revision; /* of the source: with another one all is counted anew */
+    uint64_t *load;    /* [n_layer][n_expert] times chosen */
     /* the window */
     uint64_t from, to; /* tokens [from, to) */
     uint32_t layer;

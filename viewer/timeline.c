@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys.h"
 #include "ui.h"
 
 /* One pixel column per stretch of text: how sure the model was, read at one token of
@@ -57,7 +58,7 @@ void view_timeline(struct ui *ui, struct box b)
     struct box row = b, left;
     const bool narrow = b.h > ui_px(ui, 50);
     if (narrow) {
-        left = box_take_bottom(&row, ui_px(ui, 34));
+        left = box_take_bottom(&row, ui_px(ui, 38));
         left.w = width < left.w ? width + (left.w - width) / 2 : left.w;
         box_take_bottom(&row, ui_px(ui, 4));
     } else {
@@ -86,82 +87,121 @@ static double tokens_per_second(const struct scene *s)
     return us ? n * 1e6 / (double)us : 0;
 }
 
+/* "Layer 3" between the two buttons that change it. */
+static void draw_layer(struct ui *ui, struct box *row)
+{
+    const struct scene *s = ui->state;
+    const struct lem_trace_facts *f = &s->source->facts;
+    char text[32];
+    if (f->n_layer_moe == 0)
+        return;
+    ui_button(ui, row, "+", CMD_LAYER_UP, false);
+    snprintf(text, sizeof text, "Layer %u", f->layer[s->layer]);
+    const int w = fonts_width(ui->fonts, FONT_UI, "Layer 000", 9);
+    if (row->w < w)
+        return;
+    const struct box b = box_take_right(row, w);
+    box_take_right(row, ui_px(ui, 5));
+    const int text_w = fonts_width(ui->fonts, FONT_UI, text, strlen(text));
+    fonts_label(ui->fonts, &ui->canvas, FONT_UI, b.x + (w - text_w) / 2,
+                b.y + (b.h - fonts_height(ui->fonts, FONT_UI)) / 2, w, text,
+                ui->palette.text);
+    ui_button(ui, row, "-", CMD_LAYER_DOWN, false);
+}
+
+/* What stands beside the text: all of it to choose from, or the next in turn. */
+static void draw_sides(struct ui *ui, struct box *row, bool wide)
+{
+    static const struct {
+        const char *label;
+        enum view view;
+    } side[SCENE_SIDES] = {{"Bank", VIEW_BANK},
+                           {"Flow", VIEW_FLOW},
+                           {"Pairs", VIEW_COACT},
+                           {"Prompt", VIEW_PROMPT},
+                           {"Figures", VIEW_FIGURES}};
+    box_take_right(row, ui_px(ui, 8));
+    for (int i = SCENE_SIDES; i-- > 0;) {
+        const enum view seen =
+            ui->state->view == VIEW_OVERVIEW ? ui->state->side : ui->state->view;
+        const bool on = seen == side[i].view;
+        if (wide)
+            ui_button(ui, row, side[i].label, (enum command)(CMD_SIDE_BANK + i), on);
+        else if (ui->state->side == side[i].view)
+            ui_button(ui, row, side[i].label, CMD_SIDE, on);
+    }
+    box_take_right(row, ui_px(ui, 8));
+}
+
 void view_header(struct ui *ui, struct box b)
 {
     struct scene *s = ui->state;
     const struct lem_trace_facts *f = &s->source->facts;
-    char text[256], message[200];
+    char text[256] = "";
     struct box row = b;
-    const bool narrow = b.w < ui_px(ui, 700);
+    const bool narrow = ui->touch;
     ui_button(ui, &row, "?", CMD_HELP, s->help);
     ui_button(ui, &row, s->light ? "Dark" : "Light", CMD_PALETTE, false);
-    if (!narrow)
-        ui_button(ui, &row,
-                  s->side == VIEW_BANK   ? "Bank"
-                  : s->side == VIEW_FLOW ? "Flow"
-                                         : "Pairs",
-                  CMD_SIDE, true);
-    ui_button(ui, &row, "Layer +", CMD_LAYER_UP, false);
-    ui_button(ui, &row, "Layer -", CMD_LAYER_DOWN, false);
+    if (s->source->live)
+        ui_button(ui, &row, "Save", CMD_SAVE, false);
+    if (!narrow) {
+        ui_button(ui, &row, "Step in", CMD_STEERING, s->steering);
+        draw_sides(ui, &row, b.w > ui_px(ui, 1150));
+    }
+    draw_layer(ui, &row);
     const int y = row.y + (row.h - fonts_height(ui->fonts, FONT_STRONG)) / 2;
-    int x = row.x +
-            fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, y, row.w,
-                        f->name && f->name[0] ? f->name : "Lemnos", ui->palette.text) +
-            ui_px(ui, 12);
-    const enum source_phase phase = source_phase(s->source, message, sizeof message);
-    if (!fonts_are_real(ui->fonts))
-        snprintf(message, sizeof message,
-                 "No fonts found: install fonts-dejavu-core, or any font.");
+    const int x =
+        row.x +
+        fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, y, row.w,
+                    f->name && f->name[0] ? f->name : "Lemnos", ui->palette.text) +
+        ui_px(ui, 12);
     const double rate = tokens_per_second(s);
-    text[0] = '\0';
-    if (phase == SOURCE_FAILED || phase == SOURCE_OPENING || message[0])
-        snprintf(text, sizeof text, "%s", message);
-    else if (!narrow && rate > 0)
-        snprintf(text, sizeof text, "%u of %u experts in %u layers   %.1f tokens/s   %s",
-                 f->n_expert_used, f->n_expert, f->n_layer_moe, rate,
-                 f->device ? f->device : "");
-    else if (!narrow)
-        snprintf(text, sizeof text, "%u of %u experts in %u layers   %s",
-                 f->n_expert_used, f->n_expert, f->n_layer_moe,
-                 f->device ? f->device : "");
-    ui_line(ui, FONT_UI, x, y, row.x + row.w - x - ui_px(ui, 8),
-            message[0] ? ui->palette.warn : ui->palette.quiet, "%s", text);
+    if (!fonts_are_real(ui->fonts) && !ui->builtin)
+        snprintf(text, sizeof text,
+                 "No fonts found: install fonts-dejavu-core, or any font.");
+    else if (!narrow && f->n_layer_moe && rate > 0)
+        snprintf(text, sizeof text, "%u of %u experts in %u layers   %.1f tokens/s",
+                 f->n_expert_used, f->n_expert, f->n_layer_moe, rate);
+    else if (!narrow && f->n_layer_moe)
+        snprintf(text, sizeof text, "%u of %u experts in %u layers", f->n_expert_used,
+                 f->n_expert, f->n_layer_moe);
+    const int room = row.x + row.w - x - ui_px(ui, 8);
+    if (room > ui_px(ui, 40))
+        ui_line(ui, FONT_UI, x, y, room, ui->palette.quiet, "%s", text);
 }
 
 void view_help(struct ui *ui, struct box all)
 {
-    static const char *const key[][2] = {
-        {"Space", "play, pause"},
-        {"Left, Right", "one token back, on"},
-        {"PgUp, PgDn", "a page back, on"},
-        {"Home, End", "first, last token"},
-        {"Up, Down", "layer"},
-        {"[ and ]", "expert"},
-        {"Esc", "let go of the expert"},
-        {"Tab", "bank, flow, co-activation"},
-        {"1 to 6", "one view in the whole window; again: all"},
-        {"C", "what the tokens' colour means"},
-        {"B", "what the bank shows"},
-        {"P", "pin this token as reference"},
-        {"+ and -", "speed"},
-        {"L", "light or dark"},
-        {"S", "save the window as a picture"},
-        {"Q", "quit"},
-    };
-    const int n = (int)(sizeof key / sizeof *key);
-    const int line = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 4);
-    const int w = all.w < ui_px(ui, 480) ? all.w - ui_px(ui, 24) : ui_px(ui, 450);
-    const int h = line * (n + 2) + ui_px(ui, 24);
+    size_t n_key;
+    const struct key *key = keys_table(&n_key);
+    int n = 0;
+    for (size_t i = 0; i < n_key; i++)
+        n += key[i].name != NULL;
+    /* Two columns where there is room: the page must fit. */
+    const int n_column = all.w > ui_px(ui, 720) ? 2 : 1;
+    const int per = (n + n_column - 1) / n_column;
+    int line = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 4);
+    const int room = (all.h - ui_px(ui, 90)) / (per ? per : 1);
+    line = room < line && room > 0 ? room : line;
+    const int w = n_column == 2            ? ui_px(ui, 700)
+                  : all.w < ui_px(ui, 420) ? all.w - ui_px(ui, 16)
+                                           : ui_px(ui, 400);
+    const int h = line * per + ui_px(ui, 50);
     canvas_unclip(&ui->canvas);
     canvas_blend(&ui->canvas, all, 0x000000, 120);
     ui_add_hit(ui, (struct hit){.box = all, .kind = HIT_COMMAND, .command = CMD_HELP});
-    const struct box b = {(all.w - w) / 2, (all.h - h) / 2, w, h};
-    struct box in = ui_panel(ui, b, "Keys", "? closes");
-    for (int i = 0; i < n; i++) {
-        const struct box row = box_take_top(&in, line);
-        fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x, row.y, w * 3 / 10, key[i][0],
+    const struct box in = ui_panel(
+        ui, (struct box){(all.w - w) / 2, (all.h - h) / 2, w, h}, "Keys", "? closes");
+    const int column_w = in.w / n_column;
+    int at = 0;
+    for (size_t i = 0; i < n_key; i++) {
+        if (!key[i].name)
+            continue;
+        const int x = in.x + at / per * column_w, y = in.y + at % per * line;
+        fonts_label(ui->fonts, &ui->canvas, FONT_UI, x, y, ui_px(ui, 104), key[i].name,
                     ui->palette.text);
-        fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x + w * 32 / 100, row.y,
-                    w * 62 / 100, key[i][1], ui->palette.quiet);
+        fonts_label(ui->fonts, &ui->canvas, FONT_UI, x + ui_px(ui, 108), y,
+                    column_w - ui_px(ui, 114), key[i].does, ui->palette.quiet);
+        at++;
     }
 }

@@ -13,12 +13,22 @@ bool ui_open(struct ui *ui, struct scene *state, struct stats *stats, int w, int
     const size_t pairs = (size_t)f->n_layer_moe * f->n_expert_used + 1;
     *ui = (struct ui){
         .state = state, .stats = stats, .scale = scale, .mouse_x = -1, .mouse_y = -1};
+    ui->builtin = builtin_font;
     ui->fonts = fonts_open(scale, builtin_font);
     ui->hit = calloc(UI_MAX_HIT, sizeof *ui->hit);
     ui->ids = calloc(pairs, sizeof *ui->ids);
     ui->weights = calloc(pairs, sizeof *ui->weights);
-    if (canvas_open(&ui->canvas, w, h) && ui->fonts && ui->hit && ui->ids && ui->weights)
+    ui->margins = calloc(f->n_layer_moe + 1u, sizeof *ui->margins);
+    ui->next = calloc(f->n_layer_moe + 1u, sizeof *ui->next);
+    ui->shown = calloc((size_t)f->n_layer_moe * f->n_expert + 1, sizeof *ui->shown);
+    if (canvas_open(&ui->canvas, w, h) && ui->fonts && ui->hit && ui->ids &&
+        ui->weights && ui->margins && ui->next && ui->shown &&
+        groups_open(&ui->groups, state->source) &&
+        steer_open(&ui->steer, state->source, state->policy_path)) {
+        state->steer = &ui->steer;
+        steer_sync(&ui->steer, state->cursor);
         return true;
+    }
     ui_close(ui);
     return false;
 }
@@ -27,9 +37,17 @@ void ui_close(struct ui *ui)
 {
     canvas_close(&ui->canvas);
     fonts_close(&ui->fonts);
+    steer_close(&ui->steer);
+    ab_close(&ui->ab);
+    groups_close(&ui->groups);
+    if (ui->state)
+        ui->state->steer = NULL;
     free(ui->hit);
     free(ui->ids);
     free(ui->weights);
+    free(ui->shown);
+    free(ui->margins);
+    free(ui->next);
     *ui = (struct ui){0};
 }
 
@@ -55,7 +73,8 @@ int ui_px(const struct ui *ui, float points)
 
 void ui_add_hit(struct ui *ui, struct hit hit)
 {
-    if (ui->n_hit < UI_MAX_HIT)
+    hit.box = box_meet(hit.box, ui->canvas.clip);
+    if (ui->n_hit < UI_MAX_HIT && hit.box.w > 0 && hit.box.h > 0)
         ui->hit[ui->n_hit++] = hit;
 }
 
@@ -80,22 +99,31 @@ void ui_hover(struct ui *ui, int x, int y)
     ui->state->hover = h && h->kind == HIT_TOKEN ? (int64_t)h->token : SCENE_NONE;
 }
 
+/* The same again lets go of it. */
+static void click_cell(struct ui *ui, const struct hit *h)
+{
+    struct scene *s = ui->state;
+    const bool same = s->layer == h->layer && s->expert == h->expert;
+    steer_pick(&ui->steer, h->layer, (uint32_t)h->expert, STEER_ONLY);
+    if (same)
+        steer_pick_none(&ui->steer);
+    scene_select(s, h->layer, same ? SCENE_NONE : h->expert);
+}
+
 void ui_click(struct ui *ui, int x, int y)
 {
     const struct hit *h = ui_hit_at(ui, x, y);
     struct scene *s = ui->state;
     if (!h)
         return;
+    s->typing = s->typing && h->kind == HIT_FIELD;
     switch (h->kind) {
     case HIT_TOKEN:
         s->playing = s->playing && s->source->live;
         scene_seek(s, h->token);
         break;
     case HIT_CELL:
-        /* The same again lets go of it. */
-        scene_select(s, h->layer,
-                     s->layer == h->layer && s->expert == h->expert ? SCENE_NONE
-                                                                    : h->expert);
+        click_cell(ui, h);
         break;
     case HIT_LAYER:
         scene_select(s, h->layer, s->expert);
@@ -108,9 +136,39 @@ void ui_click(struct ui *ui, int x, int y)
             scene_seek(
                 s, (uint64_t)((double)(x - h->box.x) / h->box.w * (double)s->n_token));
         break;
+    case HIT_SLIDER:
+        if (h->box.w > 0)
+            steer_slide(&ui->steer, (enum steer_setting)h->layer,
+                        (float)(x - h->box.x) / (float)h->box.w);
+        break;
+    case HIT_UNDO:
+        steer_undo_row(&ui->steer, h->layer);
+        break;
+    case HIT_FIELD:
+        s->typing = true;
+        edit_place(&s->prompt, view_field_at(ui, x), false);
+        break;
     case HIT_NOTHING:
         break;
     }
+}
+
+void ui_click_more(struct ui *ui, int x, int y)
+{
+    const struct hit *h = ui_hit_at(ui, x, y);
+    if (!h || h->kind != HIT_CELL) {
+        ui_click(ui, x, y);
+        return;
+    }
+    steer_pick(&ui->steer, h->layer, (uint32_t)h->expert, STEER_TOGGLE);
+    scene_select(ui->state, h->layer, h->expert);
+}
+
+void ui_drag_cells(struct ui *ui, int x, int y)
+{
+    const struct hit *h = ui_hit_at(ui, x, y);
+    if (h && h->kind == HIT_CELL)
+        steer_drag(&ui->steer, h->layer, (uint32_t)h->expert);
 }
 
 /* ---- shared pieces -------------------------------------------------------------------
@@ -137,6 +195,14 @@ struct box ui_panel(struct ui *ui, struct box b, const char *title, const char *
     return in;
 }
 
+uint32_t ui_label_step(float cell, int room)
+{
+    uint32_t step = 1;
+    for (int i = 0; (float)step * cell < (float)room && step < 100000; i++)
+        step = i % 3 == 1 ? step / 2 * 5 : step * 2;
+    return step;
+}
+
 int ui_button_width(struct ui *ui, const char *label)
 {
     return fonts_width(ui->fonts, FONT_UI, label, strlen(label)) + ui_px(ui, 18) +
@@ -148,7 +214,8 @@ void ui_button(struct ui *ui, struct box *row, const char *label, enum command c
 {
     const struct palette *p = &ui->palette;
     const int w = fonts_width(ui->fonts, FONT_UI, label, strlen(label)) + ui_px(ui, 18);
-    const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 8);
+    const int pad = ui_px(ui, ui->touch ? 9 : 4);
+    const int h = fonts_height(ui->fonts, FONT_UI) + 2 * pad;
     if (row->w < w)
         return;
     struct box b = box_take_right(row, w);
@@ -158,8 +225,8 @@ void ui_button(struct ui *ui, struct box *row, const char *label, enum command c
     const bool over = ui_hovers(ui, b);
     canvas_round(&ui->canvas, b, ui_px(ui, 6),
                  over ? palette_mix(p->raised, p->text, 0.15f) : p->raised, 255);
-    fonts_draw(ui->fonts, &ui->canvas, FONT_UI, b.x + ui_px(ui, 9), b.y + ui_px(ui, 4),
-               label, strlen(label), on ? p->accent : p->quiet, 255);
+    fonts_draw(ui->fonts, &ui->canvas, FONT_UI, b.x + ui_px(ui, 9), b.y + pad, label,
+               strlen(label), on ? p->accent : p->quiet, 255);
     ui_add_hit(ui, (struct hit){.box = b, .kind = HIT_COMMAND, .command = command});
 }
 

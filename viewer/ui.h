@@ -3,13 +3,26 @@
 #ifndef VIEWER_UI_H
 #define VIEWER_UI_H
 
+#include "ab.h"
 #include "canvas.h"
 #include "font.h"
+#include "groups.h"
 #include "palette.h"
 #include "scene.h"
 #include "stats.h"
+#include "steer.h"
 
-enum hit_kind { HIT_NOTHING, HIT_TOKEN, HIT_CELL, HIT_LAYER, HIT_COMMAND, HIT_SEEK };
+enum hit_kind {
+    HIT_NOTHING,
+    HIT_TOKEN,
+    HIT_CELL,
+    HIT_LAYER,
+    HIT_COMMAND,
+    HIT_SEEK,
+    HIT_SLIDER, /* `layer` is the enum steer_setting */
+    HIT_UNDO,   /* `layer` is the row of what is in force */
+    HIT_FIELD   /* the prompt field */
+};
 
 /* A place that answers the mouse. */
 struct hit {
@@ -30,9 +43,26 @@ struct ui {
     float scale;
     struct scene *state;
     struct stats *stats;
+    struct steer steer;
+    struct ab ab;
+    struct groups groups;
     struct hit *hit; /* [UI_MAX_HIT] */
     uint32_t n_hit;
     int mouse_x, mouse_y; /* -1 = not in the window */
+    struct box field;     /* the prompt field's text, and the caret in it */
+    struct box caret;
+    int field_scroll; /* pixels of the text left of the field */
+    bool builtin;     /* the built-in face was asked for */
+    bool touch;       /* controls are made for fingers */
+    float seconds;    /* since the last frame; 0: nothing is to glide */
+    bool moving;      /* something still glides: draw again */
+    float *margins;   /* [n_layer_moe] */
+    uint16_t *next;
+    float *shown; /* [n_layer_moe][n_expert] what the bank's cells glide from */
+    enum bank_of shown_bank;
+    struct box bank;  /* all cells that are seen; w 0 = there is no bank */
+    unsigned n_frame; /* frames that the two times are of; 0 = not measured */
+    float frame_median, frame_p99;
     /* one token, for the view that draws */
     uint16_t *ids;
     float *weights;
@@ -47,17 +77,26 @@ bool ui_resize(struct ui *ui, int w, int h);
 
 /* A length in pixels. */
 int ui_px(const struct ui *ui, float points);
+/* As far as it is inside the clip box. */
 void ui_add_hit(struct ui *ui, struct hit hit);
 /* The topmost hit at a place, or NULL. */
 const struct hit *ui_hit_at(const struct ui *ui, int x, int y);
 bool ui_hovers(const struct ui *ui, struct box b);
 /* Do what clicking there means. */
 void ui_click(struct ui *ui, int x, int y);
+/* The same with Ctrl held: experts join the selection. */
+void ui_click_more(struct ui *ui, int x, int y);
+/* The mouse moves to there with its button held since a click on an expert: all between
+ * are selected. */
+void ui_drag_cells(struct ui *ui, int x, int y);
 /* Mouse at rest there. */
 void ui_hover(struct ui *ui, int x, int y);
 
 /* A panel with a title; returns the room inside. `note` stands at the right. */
 struct box ui_panel(struct ui *ui, struct box b, const char *title, const char *note);
+/* 1, 2, 5, 10, 20 …: the least with which labels of `room` pixels keep apart where every
+ * cell takes `cell`. */
+uint32_t ui_label_step(float cell, int room);
 /* Of a button with the gap beside it. */
 int ui_button_width(struct ui *ui, const char *label);
 /* A button as wide as its label, cut off from the right end of `row`. */
@@ -79,6 +118,27 @@ void view_score(struct ui *ui, struct box b);
 void view_inspector(struct ui *ui, struct box b);
 void view_flow(struct ui *ui, struct box b);
 void view_coact(struct ui *ui, struct box b);
+void view_steer(struct ui *ui, struct box b);
+void view_ab(struct ui *ui, struct box b);
+/* What is selected and in force, over an expert's cell in the bank. (view_steer.c) */
+void view_steer_cell(struct ui *ui, struct box cell, uint32_t layer, uint32_t expert);
+/* How the prompt was grouped on the experts. */
+void view_groups(struct ui *ui, struct box b);
+void view_figures(struct ui *ui, struct box b);
+/* A token's experts by layer; returns the height, which a token has anyway, below. */
+int view_choice(struct ui *ui, struct box in, uint64_t token);
+int view_choice_height(struct ui *ui, int width, int most_h);
+/* What the token under the mouse is, beside it. */
+void view_card(struct ui *ui);
+/* The field for the next prompt, and the byte of its text at a place of the window. */
+void view_field(struct ui *ui, struct box b);
+size_t view_field_at(struct ui *ui, int x);
+/* In words: in the middle, where there is nothing to show yet or at all; above the views,
+ * cut off the top of `body`; and for some seconds. (view_message.c) */
+void view_blank(struct ui *ui, struct box b, enum source_phase phase,
+                const char *message);
+void view_banner(struct ui *ui, struct box *body, const char *message);
+void view_notice(struct ui *ui, struct box all);
 void view_timeline(struct ui *ui, struct box b);
 void view_header(struct ui *ui, struct box b);
 void view_help(struct ui *ui, struct box b);

@@ -83,6 +83,41 @@ static void show_runners(struct list *l, const struct lem_trace_token *t)
     }
 }
 
+/* How far the first expert that was not chosen is behind the last that was. */
+static void show_margin(struct list *l, uint64_t i)
+{
+    struct ui *ui = l->ui;
+    const uint32_t layer = ui->state->layer;
+    char text[64];
+    if (!source_margins(ui->state->source, i, ui->margins, ui->next))
+        return;
+    const float m = ui->margins[layer];
+    if (isnan(m))
+        return;
+    if (ui->next[layer] == LEM_NO_EXPERT && isinf(m))
+        snprintf(text, sizeof text, "none left out");
+    else if (isinf(m))
+        snprintf(text, sizeof text, "forced");
+    else if (ui->next[layer] == LEM_NO_EXPERT)
+        snprintf(text, sizeof text, "%.3f", (double)m);
+    else
+        snprintf(text, sizeof text, "%s%.3f over expert %u", m < 0.0005f ? "< " : "",
+                 m < 0.0005f ? 0.001 : (double)m, ui->next[layer]);
+    field(l, "margin", text);
+}
+
+/* The token's experts in all layers, in what is left of the panel. */
+static void show_choice(struct list *l, uint64_t i)
+{
+    struct ui *ui = l->ui;
+    const uint32_t n = ui->state->source->facts.n_layer_moe;
+    const int head = fonts_height(ui->fonts, FONT_STRONG) + ui_px(ui, 8);
+    if (n == 0 || l->left.h - head < ui_px(ui, 8) * (int)n)
+        return;
+    heading(l, "Its experts by layer");
+    view_choice(ui, l->left, i);
+}
+
 static void show_token(struct list *l, uint64_t i)
 {
     struct ui *ui = l->ui;
@@ -109,7 +144,7 @@ static void show_token(struct list *l, uint64_t i)
     const size_t at = (size_t)ui->state->layer * f->n_expert_used;
     snprintf(text, sizeof text, "Its experts in layer %u", f->layer[ui->state->layer]);
     heading(l, text);
-    for (uint32_t k = 0; k < f->n_expert_used; k++) {
+    for (uint32_t k = 0; k < f->n_expert_used && ui->ids[at + k] != LEM_NO_EXPERT; k++) {
         char value[32];
         snprintf(text, sizeof text, "expert %u", ui->ids[at + k]);
         snprintf(value, sizeof value, "%.3f", (double)ui->weights[at + k]);
@@ -119,6 +154,7 @@ static void show_token(struct list *l, uint64_t i)
     snprintf(text, sizeof text, "%.0f %% of even",
              100 * (double)stats_gate_entropy(ui->weights + at, f->n_expert_used));
     field(l, "gate entropy", text);
+    show_margin(l, i);
 }
 
 static void show_partners(struct list *l, uint32_t expert)
@@ -221,7 +257,7 @@ void view_inspector(struct ui *ui, struct box b)
 {
     const struct scene *s = ui->state;
     struct list l = {.ui = ui, .left = ui_panel(ui, b, "Inspector", "")};
-    const uint64_t i = s->hover != SCENE_NONE ? (uint64_t)s->hover : s->cursor;
+    const uint64_t i = s->cursor;
     if (s->n_token == 0)
         return;
     canvas_clip(&ui->canvas, l.left);
@@ -234,5 +270,6 @@ void view_inspector(struct ui *ui, struct box b)
     }
     if (s->expert != SCENE_NONE)
         show_token(&l, i);
+    show_choice(&l, i);
     canvas_unclip(&ui->canvas);
 }

@@ -49,6 +49,8 @@ static void draw_column(struct ui *ui, const struct roll *r, uint64_t token)
     const size_t at = (size_t)s->layer * f->n_expert_used;
     for (uint32_t k = 0; k < f->n_expert_used; k++) {
         const uint16_t e = ui->ids[at + k];
+        if (e == LEM_NO_EXPERT)
+            break;
         const float w = ui->weights[at + k];
         const int y0 = r->box.y + (int)((float)e * r->row_h);
         const int y1 = r->box.y + (int)((float)(e + 1) * r->row_h);
@@ -113,7 +115,7 @@ static void draw_rows(struct ui *ui, const struct roll *r, struct box in)
     const struct scene *s = ui->state;
     const uint32_t n = s->source->facts.n_expert;
     const int label_h = fonts_height(ui->fonts, FONT_SMALL);
-    int next = 0;
+    const uint32_t step = ui_label_step(r->row_h, label_h - 2);
     for (uint32_t e = 0; e < n; e++) {
         const int y = r->box.y + (int)((float)e * r->row_h);
         const int h = (int)((float)(e + 1) * r->row_h) - (int)((float)e * r->row_h);
@@ -125,9 +127,8 @@ static void draw_rows(struct ui *ui, const struct roll *r, struct box in)
                                     .layer = s->layer,
                                     .expert = (int)e});
         const int label_y = y + (h - label_h) / 2;
-        if (label_y < next)
+        if (e % step != 0)
             continue;
-        next = label_y + label_h - 2;
         const bool chosen = s->expert == (int)e;
         ui_line(ui, FONT_SMALL, in.x, label_y, ui_px(ui, 24),
                 chosen ? ui->palette.text : ui->palette.faint, "%u", e);

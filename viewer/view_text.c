@@ -52,6 +52,8 @@ static uint32_t token_color(struct ui *ui, uint64_t i, int *alpha)
         return palette_ramp(&ui->palette, stats_gate_entropy(w, f->n_expert_used));
     }
     const uint16_t expert = ui->ids[(size_t)s->layer * f->n_expert_used];
+    if (expert == LEM_NO_EXPERT)
+        return 0;
     const bool other = s->expert != SCENE_NONE && s->expert != expert;
     *alpha = other ? 10 : (int)(26 + 104 * (w[0] < 1 ? w[0] : 1));
     return palette_expert(&ui->palette, expert);

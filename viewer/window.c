@@ -5,12 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <SDL.h>
 
+#include "input.h"
+#include "os.h"
+#include "prefs.h"
+#include "save.h"
 #include "shot.h"
 
-enum { READ_PER_FRAME = 4000, MAX_FRAMES = 100000, MIN_W = 320, MIN_H = 400 };
+enum {
+    READ_AT_ONCE = 256,
+    READ_MS = 3,
+    N_RECENT = 256,
+    MAX_FRAMES = 100000,
+    MIN_W = 320,
+    MIN_H = 400
+};
 
 struct window {
     SDL_Window *window;
@@ -20,51 +32,15 @@ struct window {
     struct scene state;
     struct stats stats;
     const struct window_options *options;
-    bool dirty, has_stats, dragging;
-    unsigned n_shot;
+    struct input input;
+    bool dirty, has_stats, rescued;
     float *frame_ms; /* [MAX_FRAMES] */
-    unsigned n_frame;
+    float recent[N_RECENT];
+    unsigned n_recent;
+    unsigned n_frame, n_written;
+    double first_frame_ms; /* from the program's start until it was shown */
+    double cpu_ms;         /* processor time of all frames, of the worker's, too */
 };
-
-enum command window_key_command(int symbol)
-{
-    static const struct {
-        int key;
-        enum command command;
-    } keys[] = {
-        {SDLK_SPACE, CMD_PLAY},
-        {SDLK_RIGHT, CMD_NEXT},
-        {SDLK_LEFT, CMD_BACK},
-        {SDLK_PAGEDOWN, CMD_PAGE_NEXT},
-        {SDLK_PAGEUP, CMD_PAGE_BACK},
-        {SDLK_HOME, CMD_FIRST},
-        {SDLK_END, CMD_LAST},
-        {SDLK_UP, CMD_LAYER_UP},
-        {SDLK_DOWN, CMD_LAYER_DOWN},
-        {SDLK_RIGHTBRACKET, CMD_EXPERT_NEXT},
-        {SDLK_LEFTBRACKET, CMD_EXPERT_BACK},
-        {SDLK_ESCAPE, CMD_UNSELECT},
-        {SDLK_TAB, CMD_SIDE},
-        {SDLK_c, CMD_COLOR},
-        {SDLK_b, CMD_BANK},
-        {SDLK_p, CMD_PIN},
-        {SDLK_l, CMD_PALETTE},
-        {SDLK_PLUS, CMD_FASTER},
-        {SDLK_EQUALS, CMD_FASTER},
-        {SDLK_MINUS, CMD_SLOWER},
-        {SDLK_s, CMD_SHOT},
-        {SDLK_QUESTION, CMD_HELP},
-        {SDLK_SLASH, CMD_HELP},
-        {SDLK_F1, CMD_HELP},
-        {SDLK_q, CMD_QUIT},
-    };
-    if (symbol >= SDLK_1 && symbol < SDLK_1 + VIEW_COUNT - 1)
-        return (enum command)(CMD_VIEW_0 + 1 + (symbol - SDLK_1));
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].key == symbol)
-            return keys[i].command;
-    return CMD_NONE;
-}
 
 /* ---- opening --------------------------------------------------------------------------
  */
@@ -127,93 +103,145 @@ static bool open_views(struct window *w)
 /* ---- events ---------------------------------------------------------------------------
  */
 
-static float pixels_per_point(struct window *w)
+/* Text comes from the system, with its input method, while the prompt is typed in. */
+static void follow_typing(struct window *w)
 {
-    return display_scale(w);
-}
-
-static void on_mouse(struct window *w, const SDL_Event *e)
-{
-    const float k = pixels_per_point(w);
-    if (e->type == SDL_MOUSEMOTION) {
-        const int x = (int)((float)e->motion.x * k), y = (int)((float)e->motion.y * k);
-        ui_hover(&w->ui, x, y);
-        const struct hit *h = ui_hit_at(&w->ui, x, y);
-        if (w->dragging && h && (h->kind == HIT_SEEK || h->kind == HIT_TOKEN))
-            ui_click(&w->ui, x, y);
-    } else if (e->type == SDL_MOUSEBUTTONDOWN) {
-        const int x = (int)((float)e->button.x * k), y = (int)((float)e->button.y * k);
-        const struct hit *h = ui_hit_at(&w->ui, x, y);
-        w->dragging = h && h->kind == HIT_SEEK;
-        ui_click(&w->ui, x, y);
-    } else {
-        w->dragging = false;
+    const float k = w->input.scale > 0 ? w->input.scale : 1;
+    const struct box c = w->ui.caret;
+    if (w->state.typing && !SDL_IsTextInputActive())
+        SDL_StartTextInput();
+    if (!w->state.typing && SDL_IsTextInputActive()) {
+        SDL_StopTextInput();
+        edit_compose(&w->state.prompt, "");
     }
+    const SDL_Rect rect = {(int)((float)c.x / k), (int)((float)c.y / k),
+                           (int)((float)c.w / k), (int)((float)c.h / k)};
+    if (w->state.typing)
+        SDL_SetTextInputRect(&rect);
 }
 
 static void on_event(struct window *w, const SDL_Event *e)
 {
-    w->dirty = true;
-    switch (e->type) {
-    case SDL_QUIT:
+    w->input.scale = display_scale(w);
+    w->dirty |= input_event(&w->input, e);
+    if (e->type == SDL_QUIT)
         w->state.quit = true;
-        break;
-    case SDL_KEYDOWN: {
-        const bool question =
-            e->key.keysym.sym == SDLK_SLASH && (e->key.keysym.mod & KMOD_SHIFT);
-        scene_do(&w->state, question ? CMD_HELP : window_key_command(e->key.keysym.sym));
-        break;
-    }
-    case SDL_MOUSEMOTION:
-    case SDL_MOUSEBUTTONDOWN:
-    case SDL_MOUSEBUTTONUP:
-        on_mouse(w, e);
-        break;
-    case SDL_MOUSEWHEEL:
-        scene_do(&w->state, e->wheel.y > 0 ? CMD_BACK : CMD_NEXT);
-        break;
-    case SDL_WINDOWEVENT:
-        if (e->window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
-            make_texture(w);
-        break;
-    default:
-        w->dirty = false;
-    }
+    if (e->type != SDL_WINDOWEVENT)
+        return;
+    w->dirty = true;
+    if (e->window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
+        make_texture(w);
+    if (e->window.event == SDL_WINDOWEVENT_LEAVE)
+        ui_hover(&w->ui, -1, -1);
 }
 
 /* ---- frames ---------------------------------------------------------------------------
  */
 
-static void save_shot(struct window *w)
+/* The first "lemnos-NNN.ext" of the folder that is not there yet. */
+static void free_name(const char *ext, char *path, size_t cap)
 {
-    char path[64], message[256];
     FILE *taken;
+    unsigned n = 0;
     do {
-        snprintf(path, sizeof path, "lemnos-%03u.png", ++w->n_shot);
+        snprintf(path, cap, "lemnos-%03u.%s", ++n, ext);
         taken = fopen(path, "rb");
         if (taken)
             fclose(taken);
-    } while (taken && w->n_shot < 999);
+    } while (taken && n < 999);
+}
+
+static void save_shot(struct window *w)
+{
+    char path[64], message[256];
     w->state.want_shot = false;
+    free_name("png", path, sizeof path);
     if (shot_write(&w->ui.canvas, path, message, sizeof message))
-        printf("%s\n", path);
+        scene_say(&w->state, "Saved as %s", path);
     else
-        fprintf(stderr, "lemnos-viewer: %s\n", message);
+        scene_say(&w->state, "%s", message);
+    w->dirty = true;
+}
+
+static void save_text(struct window *w)
+{
+    char path[64], message[400];
+    w->state.want_save = false;
+    w->dirty = true;
+    if (!w->state.source->live) {
+        scene_say(&w->state, "This is a recording already: there is nothing to save.");
+        return;
+    }
+    free_name("lemtrace", path, sizeof path);
+    if (save_recording(w->state.source, path, message, sizeof message))
+        scene_say(&w->state, "Saved as %s, %llu tokens", path,
+                  (unsigned long long)w->state.n_token);
+    else
+        scene_say(&w->state, "%s", message);
+}
+
+/* A model that stops in the middle of a text, a lost device say, leaves what there is. */
+static void rescue(struct window *w)
+{
+    char name[64], stamp[16], path[1024], message[400];
+    if (w->rescued || !w->state.source->live || w->state.n_token == 0 ||
+        source_phase(w->state.source, message, sizeof message) != SOURCE_FAILED)
+        return;
+    w->rescued = w->dirty = true;
+    os_stamp(stamp);
+    snprintf(name, sizeof name, "rescued-%s.lemtrace", stamp);
+    if (!os_state_path(name, path, sizeof path))
+        snprintf(path, sizeof path, "%s", name);
+    if (save_recording(w->state.source, path, message, sizeof message))
+        scene_say(&w->state, "The text so far is saved as %s", path);
+    else
+        scene_say(&w->state, "The text so far could not be saved: %s", message);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* What the last frames took, for the page of figures. */
+static void note_frame(struct window *w, uint64_t ticks)
+{
+    float sorted[N_RECENT];
+    const float ms = (float)((double)ticks * 1e3 / (double)SDL_GetPerformanceFrequency());
+    w->recent[w->n_recent++ % N_RECENT] = ms;
+    const unsigned n = w->n_recent < N_RECENT ? w->n_recent : N_RECENT;
+    if (w->n_recent % 32 != 0 || w->options->on_frame)
+        return;
+    memcpy(sorted, w->recent, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_size);
+    w->ui.n_frame = n;
+    w->ui.frame_median = sorted[n / 2];
+    w->ui.frame_p99 = sorted[n * 99 / 100];
 }
 
 static void draw_frame(struct window *w)
 {
     const uint64_t start = SDL_GetPerformanceCounter();
+    const clock_t cpu = clock();
     layout_draw(&w->ui);
+    follow_typing(w);
     const struct canvas *c = &w->ui.canvas;
     SDL_UpdateTexture(w->texture, NULL, c->pixel, c->w * (int)sizeof *c->pixel);
     SDL_RenderCopy(w->renderer, w->texture, NULL, NULL);
     SDL_RenderPresent(w->renderer);
-    const uint64_t ticks = SDL_GetPerformanceCounter() - start;
+    const uint64_t now = SDL_GetPerformanceCounter(), ticks = now - start;
+    w->cpu_ms += (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC;
+    if (w->first_frame_ms <= 0 && w->options->started)
+        w->first_frame_ms = (double)(now - w->options->started) * 1e3 /
+                            (double)SDL_GetPerformanceFrequency();
+    note_frame(w, ticks);
     if (w->frame_ms && w->n_frame < MAX_FRAMES)
         w->frame_ms[w->n_frame++] =
             (float)((double)ticks * 1e3 / (double)SDL_GetPerformanceFrequency());
-    w->dirty = false;
+    w->dirty = w->ui.moving;
+    if (w->options->on_frame)
+        w->options->on_frame(w->options->priv, &w->ui);
     if (w->state.want_shot)
         save_shot(w);
 }
@@ -225,8 +253,37 @@ static bool learn_facts(struct window *w)
         source_phase(w->state.source, message, sizeof message) == SOURCE_OPENING)
         return true;
     w->has_stats = true;
-    w->state.layer = w->state.source->facts.n_layer_moe / 2;
+    const struct window_options *o = w->options;
+    const uint32_t middle = w->state.source->facts.n_layer_moe / 2;
+    scene_select(&w->state, o->layer >= 0 ? (uint32_t)o->layer : middle, o->expert);
     return open_views(w);
+}
+
+/* For some milliseconds: the sums over a long text are whole after some seconds, and no
+ * frame is late for them. */
+static bool read_on(struct window *w)
+{
+    const uint64_t end =
+        SDL_GetPerformanceCounter() + SDL_GetPerformanceFrequency() * READ_MS / 1000;
+    bool some = false;
+    while (stats_read(&w->stats, READ_AT_ONCE)) {
+        some = true;
+        if (SDL_GetPerformanceCounter() > end)
+            break;
+    }
+    return some;
+}
+
+/* A measurement without a number of frames ends with the text. */
+static bool is_measured(struct window *w)
+{
+    char message[64];
+    const struct window_options *o = w->options;
+    if (!o->figures || o->frames || !w->state.source->live)
+        return false;
+    const enum source_phase phase =
+        source_phase(w->state.source, message, sizeof message);
+    return phase == SOURCE_DONE || phase == SOURCE_FAILED;
 }
 
 static bool run_frames(struct window *w)
@@ -242,29 +299,83 @@ static bool run_frames(struct window *w)
         if (!learn_facts(w))
             return false;
         const uint64_t now = SDL_GetTicks64();
-        w->dirty |= scene_step(&w->state, (float)(now - last) / 1000);
+        w->ui.seconds = (float)(now - last) / 1000;
+        w->dirty |= scene_step(&w->state, w->ui.seconds);
+        rescue(w);
+        w->state.quit |= is_measured(w);
+        if (w->state.want_save)
+            save_text(w);
         last = now;
         /* The sums grow a slice per frame, also while nothing else moves. */
-        w->dirty |= stats_read(&w->stats, READ_PER_FRAME);
+        w->dirty |= read_on(w);
         if (now - told > 500) { /* messages and progress of a source at work */
             w->dirty |= w->state.source->live;
             told = now;
         }
-        if (w->dirty || w->options->frames)
+        if (w->options->frames && !w->state.source->live)
+            scene_seek(&w->state, w->state.n_token * w->n_frame / w->options->frames);
+        if (w->dirty || w->options->frames || w->options->on_frame)
             draw_frame(w);
     }
     return true;
 }
 
-static int by_size(const void *a, const void *b)
+/* ---- the beginning and the end --------------------------------------------------------
+ */
+
+static void begin(struct window *w)
 {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    const struct window_options *o = w->options;
+    struct scene *s = &w->state;
+    const struct prefs *p = o->prefs;
+    s->calm = o->calm;
+    if (p) {
+        s->view = p->view;
+        s->side = p->side;
+        s->color = p->color;
+        s->bank = p->bank == BANK_DIFFERENCE ? BANK_NOW : p->bank;
+        s->light = p->light;
+    }
+    if (o->note && o->note[0])
+        scene_say(s, "%s", o->note);
+    if (o->at >= 0)
+        scene_seek(s, (uint64_t)o->at);
+    scene_select(s, o->layer >= 0 ? (uint32_t)o->layer : s->layer,
+                 o->expert >= 0 ? o->expert : s->expert);
+}
+
+static void end(struct window *w)
+{
+    struct prefs *p = w->options->prefs;
+    if (!p || !w->window)
+        return;
+    SDL_GetWindowSize(w->window, &p->w, &p->h);
+    p->view = w->state.view;
+    p->side = w->state.side;
+    p->color = w->state.color;
+    p->bank = w->state.bank;
+    p->light = w->state.light;
+}
+
+/* Of all tokens that the model wrote, by the time each took. */
+static double written_per_second(struct window *w)
+{
+    struct source *source = w->state.source;
+    uint64_t us = 0;
+    w->n_written = 0;
+    for (uint64_t i = source->n_prompt; source->live && i < w->state.n_token; i++) {
+        struct lem_trace_token t;
+        if (!source_token(source, i, &t))
+            continue;
+        us += t.total_us;
+        w->n_written++;
+    }
+    return us ? w->n_written * 1e6 / (double)us : 0;
 }
 
 static void write_figures(struct window *w)
 {
-    if (!w->frame_ms || w->n_frame == 0)
+    if (!w->frame_ms || !w->options->figures || w->n_frame == 0)
         return;
     qsort(w->frame_ms, w->n_frame, sizeof *w->frame_ms, by_size);
     FILE *f = fopen(w->options->figures, "w");
@@ -272,10 +383,16 @@ static void write_figures(struct window *w)
         fprintf(stderr, "lemnos-viewer: %s: cannot be written\n", w->options->figures);
         return;
     }
-    fprintf(f, "{\"frames\":%u,\"median_ms\":%.2f,\"p99_ms\":%.2f,\"worst_ms\":%.2f}\n",
+    const struct scene *s = &w->state;
+    const double rate = written_per_second(w);
+    fprintf(f,
+            "{\"frames\":%u,\"median_ms\":%.2f,\"p99_ms\":%.2f,\"worst_ms\":%.2f,"
+            "\"cpu_ms\":%.2f,\"first_frame_ms\":%.1f,\"tokens\":%llu,\"written\":%u,"
+            "\"written_per_second\":%.2f}\n",
             w->n_frame, (double)w->frame_ms[w->n_frame / 2],
             (double)w->frame_ms[w->n_frame * 99 / 100],
-            (double)w->frame_ms[w->n_frame - 1]);
+            (double)w->frame_ms[w->n_frame - 1], w->cpu_ms / w->n_frame,
+            w->first_frame_ms, (unsigned long long)s->n_token, w->n_written, rate);
     fclose(f);
 }
 
@@ -288,10 +405,12 @@ bool window_run(struct source *source, const struct window_options *options,
         return false;
     }
     w->options = options;
-    if (options->figures)
+    w->input.ui = &w->ui;
+    if (options->figures || options->frames)
         w->frame_ms = calloc(MAX_FRAMES, sizeof *w->frame_ms);
     scene_open(&w->state, source);
-    w->state.calm = options->calm;
+    begin(w);
+    w->state.policy_path = options->policy ? options->policy : "lemnos-policy.json";
     bool ok = open_window(w, options);
     if (!ok)
         snprintf(message, cap,
@@ -301,6 +420,8 @@ bool window_run(struct source *source, const struct window_options *options,
         snprintf(message, cap, "no memory for the window's picture");
         ok = false;
     }
+    if (ok)
+        end(w);
     write_figures(w);
     ui_close(&w->ui);
     stats_close(&w->stats);

@@ -4,21 +4,30 @@
 
 #include "ui.h"
 
+struct prefs;
+
 struct window_options {
     int w, h;    /* points */
     float scale; /* 0 = that of the display */
     bool calm;   /* nothing moves that need not */
     bool builtin_font;
     const char *figures; /* file for frame times, or NULL */
-    unsigned frames;     /* stop after so many; 0 = never */
+    const char *policy;  /* policy file that is loaded and saved; NULL = the usual name */
+    struct prefs *prefs; /* how to begin; what there is at the end is written there */
+    const char *note;    /* "" or a line to begin with */
+    long long at;        /* token to begin with; -1 = the last */
+    int layer, expert;   /* -1 = not said */
+    void (*on_frame)(void *priv,
+                     struct ui *ui); /* after each frame, or NULL: for tests */
+    void *priv;
+    unsigned frames;  /* stop after so many, in which a recording is scrubbed through;
+                       * 0 = never */
+    uint64_t started; /* SDL_GetPerformanceCounter() when the program began */
 };
 
 /* Show `source` until it is closed. Returns false with one line in `message` when no
  * window can be opened. */
 bool window_run(struct source *source, const struct window_options *options,
                 char *message, size_t cap);
-
-/* What a key means; CMD_NONE for most. `symbol` is an SDL_Keycode. */
-enum command window_key_command(int symbol);
 
 #endif

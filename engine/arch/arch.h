@@ -52,9 +52,9 @@ enum arch_rope { ROPE_PAIRS_ADJACENT, ROPE_PAIRS_HALVES, ROPE_PAIRS_NONE };
 enum act { ACT_SILU, ACT_GELU_TANH, ACT_RELU, ACT_SWIGLU_CLAMPED };
 
 /* How logits become scores. SCORE_LOGIT: the weights are the softmax of the
- * chosen logits. */
-enum router_score { SCORE_SOFTMAX, SCORE_SIGMOID, SCORE_LOGIT };
-enum { ARCH_N_SCORE = 3 };
+ * chosen logits. SCORE_GIVEN: what is called logits are scores already; of no family. */
+enum router_score { SCORE_SOFTMAX, SCORE_SIGMOID, SCORE_LOGIT, SCORE_GIVEN };
+enum { ARCH_N_SCORE = 3 }; /* of families */
 
 /* The one parametric router; a value that the file states wins. */
 struct arch_router {

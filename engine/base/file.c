@@ -5,11 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 
+enum { TEMPORARY_TRIES = 100 };
+
 #ifdef _WIN32
+#include <process.h>
 #include <windows.h>
+#define getpid _getpid
 
 enum lem_status file_map_open(struct file_map *map, const char *path,
                               const struct lem_log *log)
@@ -41,6 +46,13 @@ enum lem_status file_map_open(struct file_map *map, const char *path,
     return LEM_OK;
 }
 
+void file_map_forget(const struct file_map *map, const uint8_t *data, uint64_t size)
+{
+    (void)map; /* pages of a view go by themselves when memory is short */
+    (void)data;
+    (void)size;
+}
+
 void file_map_close(struct file_map *map)
 {
     if (map->data)
@@ -53,7 +65,6 @@ void file_map_close(struct file_map *map)
 #else
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum lem_status file_map_open(struct file_map *map, const char *path,
@@ -87,6 +98,16 @@ enum lem_status file_map_open(struct file_map *map, const char *path,
                         strerror(saved));
     }
     return LEM_OK;
+}
+
+void file_map_forget(const struct file_map *map, const uint8_t *data, uint64_t size)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t from = ((uint64_t)(data - map->data) + page - 1) / page * page;
+    const uint64_t to = ((uint64_t)(data - map->data) + size) / page * page;
+    if (to > from) /* nobody has written to it: the pages are the file's */
+        (void)madvise((void *)(uintptr_t)(map->data + from), (size_t)(to - from),
+                      MADV_DONTNEED);
 }
 
 void file_map_close(struct file_map *map)
@@ -152,6 +173,14 @@ uint64_t cursor_u64(struct cursor *c)
     return take_le(c, 8);
 }
 
+enum file_kind file_kind(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return FILE_NONE;
+    return (st.st_mode & S_IFMT) == S_IFREG ? FILE_REGULAR : FILE_OTHER;
+}
+
 /* Devices, pipes and links (/dev/null, /dev/stdout) stay what they are: a rename
  * would put a file in their place. */
 static bool must_write_directly(const char *path)
@@ -165,29 +194,54 @@ static bool must_write_directly(const char *path)
 #endif
 }
 
+/* A new file, or NULL with errno. */
+static FILE *create(const char *path)
+{
+#ifdef _WIN32
+    return fopen(path, "wbx");
+#else
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (fd >= 0 && !f)
+        close(fd);
+    return f;
+#endif
+}
+
+/* A name beside the final one that nobody else writes to at the same time: neither
+ * another process nor this one. */
+static FILE *create_temporary(const char *path, char *temporary, size_t cap)
+{
+    FILE *f = NULL;
+    for (unsigned i = 0; i < TEMPORARY_TRIES && !f; i++) {
+        snprintf(temporary, cap, "%s.part-%ld-%u", path, (long)getpid(), i);
+        f = create(temporary);
+        if (!f && errno != EEXIST)
+            break;
+    }
+    return f;
+}
+
 enum lem_status file_out_open(struct file_out *out, const char *path,
                               const struct lem_log *log)
 {
-    static const char suffix[] = ".part";
-    const size_t n = strlen(path);
-    *out =
-        (struct file_out){.path = malloc(n + 1), .temporary = malloc(n + sizeof suffix)};
-    if (!out->path || !out->temporary) {
-        file_out_discard(out);
+    const size_t n = strlen(path), cap = n + 48;
+    const bool direct = must_write_directly(path);
+    *out = (struct file_out){.path = malloc(n + 1),
+                             .temporary = direct ? NULL : malloc(cap)};
+    if (!out->path || (!direct && !out->temporary)) {
+        free(out->path);
+        free(out->temporary);
+        *out = (struct file_out){0};
         return log_fail(log, LEM_ERR_MEMORY, "%s: no memory for the path", path);
     }
     memcpy(out->path, path, n + 1);
-    memcpy(out->temporary, path, n);
-    memcpy(out->temporary + n, suffix, sizeof suffix);
-    if (must_write_directly(path)) {
-        free(out->temporary);
-        out->temporary = NULL;
-    }
-    out->stream = fopen(out->temporary ? out->temporary : path, "wb");
+    out->stream =
+        direct ? fopen(path, "wb") : create_temporary(path, out->temporary, cap);
     if (!out->stream) {
         const int reason = errno;
         free(out->path);
-        free(out->temporary);
+        free(out->temporary); /* not ours: nothing to remove */
         *out = (struct file_out){0};
         return log_fail(log, LEM_ERR_IO, "%s: cannot be written: %s", path,
                         strerror(reason));

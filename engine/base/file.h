@@ -13,10 +13,18 @@ struct file_map {
     void *os; /* the mapping's handle where the system needs one */
 };
 
+enum file_kind { FILE_NONE, FILE_REGULAR, FILE_OTHER };
+
+/* What is at the end of `path`, links followed; opens nothing. */
+enum file_kind file_kind(const char *path);
+
 /* Map a whole regular file read-only.
  * Returns LEM_OK or LEM_ERR_IO (logged with path and reason). */
 enum lem_status file_map_open(struct file_map *map, const char *path,
                               const struct lem_log *log);
+/* Bytes of the mapping that will hardly be read again: the system need not keep them in
+ * memory for us. They may still be read. */
+void file_map_forget(const struct file_map *map, const uint8_t *data, uint64_t size);
 /* Safe on {0}; leaves {0}. */
 void file_map_close(struct file_map *map);
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "ops/ops.h"
 
 /* Phones allow no more in one binding, and the slots of a layer are one. */
 static const uint64_t BINDING_MAX = (uint64_t)128 << 20;
@@ -14,13 +15,14 @@ struct sizes {
     uint64_t k, v; /* bytes; v 0: the values are in the keys */
 };
 
-static struct sizes sizes_of(const struct hparams *hp, uint32_t il, uint32_t n_ctx)
+static struct sizes sizes_of(const struct kv *kv, const struct hparams *hp, uint32_t il)
 {
     const struct layer_hparams *l = &hp->layer[il];
-    const uint64_t per_dim = (uint64_t)l->n_head_kv * n_ctx * sizeof(float);
     const bool latent = hp->latent.kv_lora > 0;
-    return (struct sizes){.k = per_dim * l->head_dim,
-                          .v = latent ? 0 : per_dim * round_up(l->head_dim_v, 8)};
+    return (struct sizes){
+        .k = ops_cache_bytes(kv->type, l->n_head_kv, kv->n_ctx, l->head_dim),
+        .v = latent ? 0
+                    : ops_cache_bytes(kv->type, l->n_head_kv, kv->n_ctx, l->head_dim_v)};
 }
 
 static enum lem_status open_layer(struct kv *kv, struct lem_device *device, uint32_t il,
@@ -58,20 +60,26 @@ static enum lem_status check_binding(const struct kv *kv, const struct lem_devic
                     "the %llu that %s binds at once; use a context of at most %llu",
                     n_ctx, (unsigned long long)most, (unsigned long long)limit,
                     gpu_name(device),
-                    (unsigned long long)(limit / (most / kv->n_ctx) / 8 * 8));
+                    (unsigned long long)(limit / (most / kv->n_ctx) / OPS_CACHE_TILE *
+                                         OPS_CACHE_TILE));
 }
 
 enum lem_status kv_open(struct kv *kv, struct lem_device *device,
                         const struct hparams *hp, uint32_t n_ctx,
-                        const struct lem_log *log)
+                        enum lem_cache_type type, const struct lem_log *log)
 {
-    *kv = (struct kv){.n_ctx = round_up(n_ctx, 8), .n_layer = hp->n_layer};
+    *kv = (struct kv){
+        .type = type, .n_ctx = round_up(n_ctx, OPS_CACHE_TILE), .n_layer = hp->n_layer};
+    if (!ops_cache_name(type))
+        return log_fail(log, LEM_ERR_ARGUMENT,
+                        "there is no type %d of KV cache; see enum lem_cache_type",
+                        (int)type);
     kv->layer = calloc(hp->n_layer, sizeof *kv->layer);
     if (!kv->layer)
         return log_fail(log, LEM_ERR_MEMORY, "no memory for the KV cache's table");
     enum lem_status st = LEM_OK;
     for (uint32_t il = 0; il < hp->n_layer && st == LEM_OK; il++) {
-        const struct sizes size = sizes_of(hp, il, kv->n_ctx);
+        const struct sizes size = sizes_of(kv, hp, il);
         if (hp->layer[il].has_state)
             continue;
         st = check_binding(kv, device, n_ctx, size, log);

@@ -1,9 +1,10 @@
-/* kv.h - keys and values of all layers that attend, f32, in the slots that ops.h
- * describes. A part of cache/past.h. */
+/* kv.h - keys and values of all layers that attend, in the slots that
+ * shaders/common/kv.glsl describes. A part of cache/past.h. */
 #ifndef CACHE_KV_H
 #define CACHE_KV_H
 
 #include "gpu/gpu.h"
+#include "lemnos/session.h"
 #include "model/hparams.h"
 
 struct kv_layer {
@@ -13,7 +14,8 @@ struct kv_layer {
 };
 
 struct kv {
-    uint32_t n_ctx; /* positions, a multiple of 8 */
+    enum lem_cache_type type;
+    uint32_t n_ctx; /* positions, a multiple of OPS_CACHE_TILE */
     uint32_t n_layer;
     struct kv_layer *layer;
     uint64_t bytes; /* of device memory */
@@ -21,11 +23,12 @@ struct kv {
 
 /* Room for at least `n_ctx` positions. Rewinding needs nothing here: what lies
  * beyond a token's own position is never read.
- * Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_GPU_MEMORY, LEM_ERR_UNSUPPORTED (one
- * layer exceeds a binding). Close is safe on {0} and on a half-made cache. */
+ * Returns LEM_OK, LEM_ERR_ARGUMENT (no such type), LEM_ERR_MEMORY,
+ * LEM_ERR_GPU_MEMORY, LEM_ERR_UNSUPPORTED (one layer exceeds a binding). Close is safe on
+ * {0} and on a half-made cache. */
 enum lem_status kv_open(struct kv *kv, struct lem_device *device,
                         const struct hparams *hp, uint32_t n_ctx,
-                        const struct lem_log *log);
+                        enum lem_cache_type type, const struct lem_log *log);
 void kv_close(struct kv *kv);
 
 #endif

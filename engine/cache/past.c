@@ -3,10 +3,10 @@
 
 enum lem_status past_open(struct past *p, struct lem_device *device,
                           const struct hparams *hp, uint32_t n_ctx, uint32_t n_batch,
-                          const struct lem_log *log)
+                          enum lem_cache_type type, const struct lem_log *log)
 {
     *p = (struct past){.n_ctx = n_ctx};
-    enum lem_status st = kv_open(&p->kv, device, hp, n_ctx, log);
+    enum lem_status st = kv_open(&p->kv, device, hp, n_ctx, type, log);
     if (st == LEM_OK)
         st = state_open(&p->state, device, hp, n_batch, log);
     p->bytes = p->kv.bytes + p->state.bytes;

@@ -21,7 +21,7 @@ struct past {
  * and state_open() do. Close is safe on {0} and on what is half made. */
 enum lem_status past_open(struct past *p, struct lem_device *device,
                           const struct hparams *hp, uint32_t n_ctx, uint32_t n_batch,
-                          const struct lem_log *log);
+                          enum lem_cache_type type, const struct lem_log *log);
 void past_close(struct past *p);
 
 /* Tokens up to position `end` (excluded) have been run. */

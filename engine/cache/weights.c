@@ -36,6 +36,13 @@ static enum lem_status take_memory(struct lem_weights *w, const struct weights_l
     return LEM_OK;
 }
 
+enum lem_status weights_place(struct lem_weights *w, const struct weights_layout *layout,
+                              const struct lem_progress *progress)
+{
+    const enum lem_status st = take_memory(w, layout);
+    return st == LEM_OK ? weights_upload(layout, w, progress) : st;
+}
+
 static enum lem_status fill(struct lem_weights *w, const struct lem_progress *progress)
 {
     w->layer = arena_alloc(&w->arena, w->model->hp.n_layer, sizeof *w->layer);
@@ -45,9 +52,7 @@ static enum lem_status fill(struct lem_weights *w, const struct lem_progress *pr
     struct weights_layout layout = {0};
     enum lem_status st = weights_layout_make(&layout, w);
     if (st == LEM_OK)
-        st = take_memory(w, &layout);
-    if (st == LEM_OK)
-        st = weights_upload(&layout, w, progress);
+        st = weights_place(w, &layout, progress);
     weights_layout_free(&layout);
     return st;
 }

@@ -57,4 +57,10 @@ enum lem_status weights_add_vector(struct weights_layout *l, struct lem_weights 
 enum lem_status weights_layout_make(struct weights_layout *layout, struct lem_weights *w);
 void weights_layout_free(struct weights_layout *layout);
 
+/* Take device memory for all of a layout made with `w`, point the matrices and vectors
+ * into it and upload. What the tensors point to is read during the call only. Returns
+ * LEM_OK or what gpu_buf_open() and weights_upload() do. (weights.c) */
+enum lem_status weights_place(struct lem_weights *w, const struct weights_layout *layout,
+                              const struct lem_progress *progress);
+
 #endif

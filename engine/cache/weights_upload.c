@@ -73,7 +73,18 @@ static void pack_rows(const struct ops_weight *d, const struct tensor *t, uint32
         pack_row(d, src + i * row_bytes, at + i, dst);
 }
 
-static void pack_piece(const struct piece *p, uint8_t *dst)
+/* The file's pages under rows [r0, r1) of a matrix have served: at rest there is one copy
+ * of the weights. */
+static void forget_rows(const struct lem_model *m, const struct tensor *t, uint32_t mat,
+                        uint32_t r0, uint32_t r1)
+{
+    const uint64_t row_bytes = t->bytes / ((uint64_t)t->n_mat * t->n_row);
+    if (m && m->file)
+        gguf_forget(m->file, t->data + ((uint64_t)mat * t->n_row + r0) * row_bytes,
+                    (r1 - r0) * row_bytes);
+}
+
+static void pack_piece(const struct lem_model *model, const struct piece *p, uint8_t *dst)
 {
     const struct ops_weight *d = p->matrix->dst;
     const uint64_t tile_bytes = p->bytes / p->n_tile;
@@ -87,8 +98,10 @@ static void pack_piece(const struct piece *p, uint8_t *dst)
         const struct tensor *t = p->matrix->source[i];
         const uint32_t lo = row > first ? row : first;
         const uint32_t hi = row + t->n_row < end ? row + t->n_row : end;
-        if (lo < hi)
+        if (lo < hi) {
             pack_rows(d, t, p->mat, lo - row, hi - row, lo - first, tile_bytes, dst);
+            forget_rows(model, t, p->mat, lo - row, hi - row);
+        }
         row += t->n_row;
     }
 }
@@ -164,7 +177,7 @@ static void worker(void *arg)
         const struct piece *p = &job->piece[i];
         uint8_t *map = gpu_buf_map(job->w->chunk[p->chunk]);
         if (map) {
-            pack_piece(p, map + p->offset);
+            pack_piece(job->w->model, p, map + p->offset);
             report(job, p->bytes);
         }
     }
@@ -210,7 +223,7 @@ static enum lem_status fill_staged(struct job *job)
         st = gpu_upload_slot(up, &dst);
         if (st != LEM_OK)
             break;
-        pack_piece(p, dst);
+        pack_piece(job->w->model, p, dst);
         st = gpu_upload_send(up, buf, p->offset, p->bytes);
         report(job, p->bytes);
     }

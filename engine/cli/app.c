@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "cli/files.h"
 #include "cli/os.h"
 #include "cli/policy.h"
 #include "cli/signals.h"
@@ -113,22 +114,26 @@ void app_close(struct app *app)
     lem_model_close(&app->model);
 }
 
-bool app_open_model(struct app *app, bool facts_only)
+bool app_open_model_at(struct app *app, const char *path, bool facts_only)
 {
-    const char *path = app->args->model;
-    if (!path) {
-        if (!paths_default_model(app->model_path, sizeof app->model_path))
-            return false;
-        path = app->model_path;
-    } else {
+    if (!files_apart(app->args, path))
+        return false;
+    if (path != app->model_path)
         snprintf(app->model_path, sizeof app->model_path, "%s", path);
-    }
     const struct lem_model_params params = {
         .path = path, .facts_only = facts_only, .log = app->log};
     if (lem_model_open(&params, &app->model) != LEM_OK)
         return false;
     lem_model_get_info(app->model, &app->info);
     return true;
+}
+
+bool app_open_model(struct app *app, bool facts_only)
+{
+    const char *path = app->args->model;
+    if (!path && !paths_default_model(app->model_path, sizeof app->model_path))
+        return false;
+    return app_open_model_at(app, path ? path : app->model_path, facts_only);
 }
 
 bool app_open_tokenizer(struct app *app)
@@ -172,9 +177,13 @@ bool app_open_session(struct app *app, struct lem_session_params params,
 {
     params.weights = app->weights;
     params.log = app->log;
+    params.progress = (struct lem_progress){.fn = on_progress, .priv = app};
+    params.exact = app->args->exact;
+    params.activations = (enum lem_activations)app->args->activations;
+    params.cache_type = (enum lem_cache_type)app->args->cache_type;
     if (!params.n_batch)
         params.n_batch = app->args->n_batch;
-    bar_note(&app->bar, "making the kernels");
+    bar_note(&app->bar, "planning");
     const bool ok = lem_session_open(&params, out) == LEM_OK;
     bar_clear(&app->bar);
     return ok;

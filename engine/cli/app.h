@@ -42,6 +42,8 @@ void app_close(struct app *app);
 
 /* Each of these says on stderr what failed; true = done. */
 bool app_open_model(struct app *app, bool facts_only);
+/* The same with another path than that of the command line. */
+bool app_open_model_at(struct app *app, const char *path, bool facts_only);
 bool app_open_tokenizer(struct app *app);
 /* Device and weights; the model must be open. */
 bool app_open_weights(struct app *app);

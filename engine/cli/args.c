@@ -1,13 +1,12 @@
 /* args.c - reads the command line and the environment by the table of options. */
 #include "cli/args.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/app.h"
+#include "cli/args_value.h"
 #include "cli/policy.h"
 #include "lemnos/lemnos.h"
 
@@ -31,56 +30,6 @@ int args_wrong(const struct args *a, const char *fmt, ...)
 }
 
 /* ---- values --------------------------------------------------------------- */
-
-static bool read_i64(const char *s, int64_t *out)
-{
-    char *end;
-    errno = 0;
-    const long long v = strtoll(s, &end, 10);
-    *out = v;
-    return end != s && *end == '\0' && errno == 0 && s[0] != ' ';
-}
-
-static bool read_f64(const char *s, double *out)
-{
-    char *end;
-    *out = strtod(s, &end);
-    return end != s && *end == '\0' && isfinite(*out) && s[0] != ' ';
-}
-
-/* 4096, 800M, 6G, 1.5GiB */
-static bool read_size(const char *s, uint64_t *out)
-{
-    static const char unit[] = "KMGT";
-    char *end;
-    const double v = strtod(s, &end);
-    if (end == s || !isfinite(v) || v <= 0)
-        return false;
-    double scale = 1;
-    const char *u = *end ? strchr(unit, *end & ~0x20) : NULL;
-    if (u) {
-        for (const char *p = unit; p <= u; p++)
-            scale *= 1024;
-        end++;
-    }
-    const bool whole = !strcmp(end, "") || !strcmp(end, "B") || (u && !strcmp(end, "iB"));
-    if (!whole || v * scale < 1 || v * scale >= 9e18)
-        return false;
-    *out = (uint64_t)(v * scale);
-    return true;
-}
-
-static bool read_when(const char *s, enum args_when *out)
-{
-    static const char *const name[] = {"auto", "always", "never"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(s, name[i]) == 0) {
-            *out = (enum args_when)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool is_profile(const char *s)
 {
@@ -113,8 +62,17 @@ static bool wrong_value(const struct args *a, const struct args_option *o,
     case ARGS_SIZE:
         args_wrong(a, "%s takes a size such as 800M or 6G, not \"%s\".", from, value);
         break;
+    case ARGS_LIST:
+        args_wrong(a,
+                   "%s takes up to %d whole numbers from %.0f to %.0f, such as 1,8,128, "
+                   "not \"%s\".",
+                   from, ARGS_MAX_LIST, o->min, o->max, value);
+        break;
     case ARGS_WHEN:
         args_wrong(a, "%s takes auto, always or never, not \"%s\".", from, value);
+        break;
+    case ARGS_CHOICE:
+        args_wrong(a, "%s takes one of %s, not \"%s\".", from, o->value, value);
         break;
     case ARGS_CAPS:
         wrong_profile(a, from, value);
@@ -159,24 +117,30 @@ static bool set_value(struct args *a, const struct args_option *o, const char *f
         *(const char **)field = value;
         break;
     case ARGS_F32:
-        ok = read_f64(value, &d) && d >= o->min && d <= o->max;
+        ok = args_to_f64(value, &d) && d >= o->min && d <= o->max;
         if (ok)
             *(float *)field = (float)d;
         break;
     case ARGS_U32:
     case ARGS_I64:
     case ARGS_LAYER:
-        ok = read_i64(value, &i) && i >= (int64_t)o->min && i <= (int64_t)o->max;
+        ok = args_to_i64(value, &i) && i >= (int64_t)o->min && i <= (int64_t)o->max;
         if (ok && o->kind == ARGS_U32)
             *(uint32_t *)field = (uint32_t)i;
         else if (ok)
             *(int64_t *)field = i;
         break;
     case ARGS_SIZE:
-        ok = read_size(value, field);
+        ok = args_to_size(value, field);
+        break;
+    case ARGS_LIST:
+        ok = args_to_list(value, o->min, o->max, field);
+        break;
+    case ARGS_CHOICE:
+        ok = args_to_choice(value, o->value, field);
         break;
     case ARGS_WHEN:
-        ok = read_when(value, field);
+        ok = args_to_when(value, field);
         break;
     case ARGS_FILES:
         ok = add_file(field, value);
@@ -366,7 +330,8 @@ static enum args_result read_letters(struct args *a, struct cursor *c)
         }
         const char *value = p[1] == '=' ? p + 2 : p[1] ? p + 1 : NULL;
         /* "-ngl": no number stuck to -n, but an option that is not ours. */
-        const bool number = o->kind != ARGS_TEXT && o->kind != ARGS_CAPS;
+        const bool number =
+            o->kind != ARGS_TEXT && o->kind != ARGS_CAPS && o->kind != ARGS_CHOICE;
         if (value && number && !strchr("0123456789.-+", value[0]))
             return unknown_option(a, word);
         return take_value(a, o, from, value, c);

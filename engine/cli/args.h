@@ -12,6 +12,7 @@ struct app;
 
 enum args_command_id {
     CMD_RUN,
+    CMD_CHAT,
     CMD_EVAL,
     CMD_TOKENIZE,
     CMD_INFO,
@@ -22,13 +23,18 @@ enum args_command_id {
     CMD_COMPARE,
     CMD_STATS,
     CMD_QUANTIZE,
+    CMD_PLAN,
     CMD_COUNT
 };
 
 enum args_when { ARGS_AUTO, ARGS_ALWAYS, ARGS_NEVER };
 
 enum { ARGS_NO_LAYER = -1 }; /* --show-experts without a layer */
-enum { ARGS_MAX_POLICY = 2 };
+enum { ARGS_MAX_POLICY = 2, ARGS_MAX_LIST = 16 };
+
+struct args_list {
+    uint32_t n, v[ARGS_MAX_LIST];
+};
 
 struct args {
     const struct args_command *command;
@@ -62,6 +68,8 @@ struct args {
     uint32_t n_experts; /* 0 = the model's own number */
     /* stats */
     const char *csv_dir, *figures;
+    /* chat */
+    const char *system, *chat_format;
     /* eval */
     const char *tokens;
     uint32_t n_greedy;
@@ -69,12 +77,19 @@ struct args {
     /* tokenize, info */
     bool decode, bos, tensors;
     const char *separator;
+    uint32_t activations; /* enum lem_activations */
+    uint32_t cache_type;  /* enum lem_cache_type */
     /* bench */
-    uint32_t n_prompt, n_generate, repetitions;
-    bool tap;
+    struct args_list n_prompt;
+    uint32_t n_generate, repetitions, depth;
+    bool tap, stages, limit, check_batch;
+    const char *synthetic, *against;
+    float tolerance; /* percent */
+    /* plan */
+    bool plan_prompt;
     /* quantize */
-    const char *type, *experts_type;
-    uint32_t n_thread; /* 0 = one per processor */
+    const char *type, *experts_type; /* type also of bench --synthetic */
+    uint32_t n_thread;               /* 0 = one per processor */
     /* the environment */
     const char *no_color, *term, *colorterm, *xdg_cache, *home;
 };
@@ -86,9 +101,11 @@ enum args_kind {
     ARGS_U32,
     ARGS_I64,
     ARGS_F32,
+    ARGS_LIST,   /* struct args_list, "1,2,4" */
     ARGS_SIZE,   /* uint64_t bytes, with K, M or G */
     ARGS_LAYER,  /* --show-experts[=LAYER]: two fields */
     ARGS_WHEN,   /* enum args_when */
+    ARGS_CHOICE, /* uint32_t: which of the words of `value`, "this|that" */
     ARGS_CAPS,   /* const char *, the name of a caps profile */
     ARGS_FILES,  /* const char *[ARGS_MAX_POLICY], filled one by one */
     ARGS_RULES,  /* const char *, "3:1,all:7" */

@@ -27,6 +27,24 @@ const struct args_command args_commands[CMD_COUNT] = {
             .takes_words = true,
             .fn = cmd_run,
         },
+    [CMD_CHAT] =
+        {
+            .name = "chat",
+            .usage = "[OPTIONS]",
+            .summary = "talk with a model, turn by turn",
+            .text =
+                "Every line is a message; one that ends with a backslash goes on in the "
+                "next. Lines that begin with a slash are commands: /help lists them. "
+                "Ctrl-C stops an answer, Ctrl-D ends the conversation. Messages are "
+                "written down as the model's chat template says, where that is one of "
+                "the known ones (--chat-format list). Where standard input is no "
+                "terminal, its lines are answered one after the other.",
+            .examples = "lemnos chat -m model.gguf\n"
+                        "lemnos chat -m model.gguf -s \"You answer in one sentence.\"\n"
+                        "printf 'What is ochre?\\n' | lemnos chat -m model.gguf -q\n"
+                        "lemnos chat --chat-format plain\n",
+            .fn = cmd_chat,
+        },
     [CMD_EVAL] =
         {
             .name = "eval",
@@ -109,16 +127,22 @@ const struct args_command args_commands[CMD_COUNT] = {
             .usage = "[OPTIONS]",
             .summary = "tokens per second, for prompts and for generation",
             .text =
-                "One run to warm up, then -r repetitions: median, lowest and highest. "
-                "The "
-                "tokens are pseudo-random, the same every time; \"pp\" appends -p of "
-                "them "
-                "at once to an empty context, \"tg\" appends -n one by one. With --tap, "
-                "generation is also measured with the routing read after every token, "
-                "in turn with runs without.",
-            .examples = "lemnos bench\n"
-                        "lemnos bench -m model.gguf -p 512 -n 64 -r 3 --json\n"
-                        "lemnos bench -p 0 -n 128 --tap\n",
+                "One round to warm up, then -r rounds of all that is asked for, every "
+                "other one backwards: median, lowest and highest. The tokens are "
+                "pseudo-random, the same every time; \"pp\" appends -p of them at once "
+                "to "
+                "an empty context, \"tg\" appends -n one by one. A --json result is "
+                "what --against takes. Exit code 1 where a check fails. "
+                "--synthetic SHAPE measures a model of a known shape with random "
+                "weights: "
+                "granite-1b, olmoe-7b or tiny; it is written once, into the folder for "
+                "caches.",
+            .examples =
+                "lemnos bench\n"
+                "lemnos bench -m model.gguf -p 1,8,128,512 -n 64 -r 3 --json\n"
+                "lemnos bench -p 0 -n 128 --tap\n"
+                "lemnos bench --synthetic granite-1b --type q4_0 --stages --limit\n"
+                "lemnos bench --depth 4096 --against before.json --tolerance 5\n",
             .fn = cmd_bench,
         },
     [CMD_TRACE] =
@@ -186,7 +210,9 @@ const struct args_command args_commands[CMD_COUNT] = {
             .text =
                 "IN is a model with F32, F16, BF16 or other weights that can be decoded, "
                 "of a split one the first file; OUT appears when it is complete. TYPE is "
-                "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K. "
+                "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, "
+                "IQ4_XS or "
+                "MXFP4. "
                 "Vectors and routers stay F32. -v lists every tensor with its error: the "
                 "root mean square over the range of its values. Needs no GPU.",
             .examples =
@@ -195,18 +221,39 @@ const struct args_command args_commands[CMD_COUNT] = {
             .takes_words = true,
             .fn = cmd_quantize,
         },
+    [CMD_PLAN] =
+        {
+            .name = "plan",
+            .usage = "[OPTIONS]",
+            .summary = "the dispatches that a model's steps are made of",
+            .text =
+                "Every dispatch of one token's submission, or with --prompt of a "
+                "batch's: "
+                "its kernel, workgroups, sizes (matrices, rows, columns) and estimates "
+                "of "
+                "the weights it reads, of all bytes it moves and of its arithmetic, at "
+                "the end of the context and with tokens spread evenly over the experts. "
+                "\"|\" marks those that wait for what is before them. Nothing is run, "
+                "but "
+                "the weights go to the device: the plan depends on both.",
+            .examples = "lemnos plan -m model.gguf\n"
+                        "lemnos plan --prompt --batch 512\n"
+                        "lemnos plan --json > plan.json\n",
+            .fn = cmd_plan,
+        },
 };
 
 #define BIT(c) (1u << CMD_##c)
 enum {
     ALL = (1u << CMD_COUNT) - 1u,
     WITH_MODEL = ALL & ~(BIT(DEVICES) | BIT(TRACE) | BIT(QUANTIZE)),
-    WITH_GPU =
-        BIT(RUN) | BIT(EVAL) | BIT(PERPLEXITY) | BIT(BENCH) | BIT(COMPARE) | BIT(STATS),
-    WITH_POLICY = WITH_GPU & ~BIT(COMPARE),
+    WITH_GPU = BIT(RUN) | BIT(CHAT) | BIT(EVAL) | BIT(PERPLEXITY) | BIT(BENCH) |
+               BIT(COMPARE) | BIT(STATS) | BIT(PLAN),
+    WITH_POLICY = WITH_GPU & ~(BIT(COMPARE) | BIT(PLAN)),
     WRITES = BIT(RUN) | BIT(COMPARE),
+    SAMPLES = WRITES | BIT(CHAT),
     WITH_JSON = BIT(INFO) | BIT(DEVICES) | BIT(PERPLEXITY) | BIT(BENCH) | BIT(TRACE) |
-                BIT(COMPARE) | BIT(STATS),
+                BIT(COMPARE) | BIT(STATS) | BIT(PLAN),
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -223,8 +270,18 @@ const struct args_option args_options[] = {
      "understand \\n, \\t, \\\\, \\\" and \\xHH in the prompt"},
     {WRITES, 'n', "predict", "n-predict", "N", ARGS_I64, AT(n_predict), -1, MOST, "128",
      NULL, "most tokens to write; -1: until the model ends or the context is full"},
-    {WRITES, 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0", NULL,
-     "tokens the context holds; 0: the model's own, at most 4096"},
+    {BIT(CHAT), 'n', "predict", "n-predict", "N", ARGS_I64, AT(n_predict), -1, MOST, "-1",
+     NULL, "most tokens of an answer; -1: until it ends or the context is full"},
+    {BIT(CHAT), 's', "system", "system-prompt", "TEXT", ARGS_TEXT, AT(system), 0, 0, NULL,
+     NULL, "what the model is told before the conversation"},
+    {BIT(CHAT), 0, "chat-format", "chat-template", "NAME", ARGS_TEXT, AT(chat_format), 0,
+     0, NULL, NULL,
+     "how messages are written down, in the place of the file's template; list: what "
+     "there is"},
+    {BIT(CHAT), 0, "seed", NULL, "N", ARGS_I64, AT(seed), -1, 9223372036854774784.0, "-1",
+     NULL, "same seed, same answers; -1: a new one each time (shown with -v)"},
+    {SAMPLES, 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
+     NULL, "tokens the context holds; 0: the model's own, at most 4096"},
     {BIT(EVAL), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
      NULL, "tokens the context holds; 0: as many as are run"},
     {BIT(PERPLEXITY) | BIT(STATS), 'c', "ctx-size", "context ctx", "N", ARGS_U32,
@@ -232,32 +289,32 @@ const struct args_option args_options[] = {
      "tokens in a window; 0: the model's own context, at most 512"},
     {WITH_GPU, 'b', "batch-size", "batch", "N", ARGS_U32, AT(n_batch), 0, 4096, "0", NULL,
      "most tokens in one submission; 0: the engine's choice"},
-    {WRITES, 0, "temp", "temperature", "T", ARGS_F32, AT(temperature), 0, 100, "0.8",
+    {SAMPLES, 0, "temp", "temperature", "T", ARGS_F32, AT(temperature), 0, 100, "0.8",
      NULL, "temperature; 0 always takes the likeliest token"},
-    {WRITES, 0, "top-k", NULL, "N", ARGS_U32, AT(top_k), 0, MOST, "40", NULL,
+    {SAMPLES, 0, "top-k", NULL, "N", ARGS_U32, AT(top_k), 0, MOST, "40", NULL,
      "draw among the N likeliest; 0: all"},
-    {WRITES, 0, "top-p", NULL, "P", ARGS_F32, AT(top_p), 0, 1, "0.95", NULL,
+    {SAMPLES, 0, "top-p", NULL, "P", ARGS_F32, AT(top_p), 0, 1, "0.95", NULL,
      "draw among the likeliest that together have probability P; 1: all"},
-    {WRITES, 0, "min-p", NULL, "P", ARGS_F32, AT(min_p), 0, 1, "0.05", NULL,
+    {SAMPLES, 0, "min-p", NULL, "P", ARGS_F32, AT(min_p), 0, 1, "0.05", NULL,
      "leave out what has less than P times the best one's probability"},
-    {WRITES, 0, "repeat-penalty", NULL, "X", ARGS_F32, AT(repeat_penalty), 0, 100, "1.0",
+    {SAMPLES, 0, "repeat-penalty", NULL, "X", ARGS_F32, AT(repeat_penalty), 0, 100, "1.0",
      NULL, "above 1 makes tokens seen of late less likely; 1: off"},
-    {WRITES, 0, "repeat-last-n", NULL, "N", ARGS_U32, AT(repeat_last_n), 1, MOST, "64",
+    {SAMPLES, 0, "repeat-last-n", NULL, "N", ARGS_U32, AT(repeat_last_n), 1, MOST, "64",
      NULL, "how far the repeat penalty looks back"},
     {WRITES, 's', "seed", NULL, "N", ARGS_I64, AT(seed), -1, 9223372036854774784.0, "-1",
      NULL, "same seed, same text; -1: a new one each time (shown with -v)"},
-    {WRITES, 0, "greedy", NULL, NULL, ARGS_FLAG, AT(greedy), 0, 0, NULL, NULL,
+    {SAMPLES, 0, "greedy", NULL, NULL, ARGS_FLAG, AT(greedy), 0, 0, NULL, NULL,
      "always take the likeliest token, as --temp 0"},
     {WRITES, 0, "ignore-eos", NULL, NULL, ARGS_FLAG, AT(ignore_eos), 0, 0, NULL, NULL,
      "write on where the model would end"},
     {BIT(RUN), 0, "no-echo", "no-display-prompt", NULL, ARGS_FLAG, AT(no_echo), 0, 0,
      NULL, NULL, "do not print the prompt"},
-    {BIT(RUN), 0, "show-experts", NULL, "[=LAYER]", ARGS_LAYER, AT(show_layer), 0, MOST,
-     NULL, NULL,
+    {BIT(RUN) | BIT(CHAT), 0, "show-experts", NULL, "[=LAYER]", ARGS_LAYER,
+     AT(show_layer), 0, MOST, NULL, NULL,
      "colour each token by its first expert at block LAYER (the last that routes), "
      "with a legend; [3]word markers where there are no colours"},
-    {BIT(RUN), 0, "color", "colour", "WHEN", ARGS_WHEN, AT(color), 0, 0, "auto", NULL,
-     "auto, always or never; auto: on a terminal without NO_COLOR"},
+    {BIT(RUN) | BIT(CHAT), 0, "color", "colour", "WHEN", ARGS_WHEN, AT(color), 0, 0,
+     "auto", NULL, "auto, always or never; auto: on a terminal without NO_COLOR"},
     {BIT(EVAL), 0, "tokens", NULL, "IDS", ARGS_TEXT, AT(tokens), 0, 0, NULL, NULL,
      "ids such as 1,2,3, or @FILE with ids in it"},
     {BIT(EVAL), 0, "logits", NULL, "FILE", ARGS_TEXT, AT(logits), 0, 0, NULL, NULL,
@@ -303,14 +360,34 @@ const struct args_option args_options[] = {
      "print special tokens too"},
     {BIT(INFO), 0, "tensors", NULL, NULL, ARGS_FLAG, AT(tensors), 0, 0, NULL, NULL,
      "list all tensors"},
-    {BIT(BENCH), 'p', "n-prompt", NULL, "N", ARGS_U32, AT(n_prompt), 0, 1048576, "128",
-     NULL, "tokens of the prompt; 0: skip"},
+    {BIT(BENCH), 'p', "n-prompt", NULL, "N,N", ARGS_LIST, AT(n_prompt), 0, 1048576, "128",
+     NULL, "tokens of the prompt, one number or several; 0: skip"},
     {BIT(BENCH), 'n', "n-gen", NULL, "N", ARGS_U32, AT(n_generate), 0, 1048576, "32",
      NULL, "tokens to generate; 0: skip"},
     {BIT(BENCH), 'r', "repetitions", NULL, "N", ARGS_U32, AT(repetitions), 1, 10000, "5",
-     NULL, "measured runs"},
+     NULL, "measured rounds"},
+    {BIT(BENCH), 0, "depth", NULL, "N", ARGS_U32, AT(depth), 0, 1048576, "0", NULL,
+     "also measure generation after N tokens, against generation from the start"},
     {BIT(BENCH), 0, "tap", NULL, NULL, ARGS_FLAG, AT(tap), 0, 0, NULL, NULL,
      "also measure what recording the routing costs"},
+    {BIT(BENCH), 0, "stages", NULL, NULL, ARGS_FLAG, AT(stages), 0, 0, NULL, NULL,
+     "also a table of the device's time by stage, from runs of their own"},
+    {BIT(BENCH), 0, "limit", NULL, NULL, ARGS_FLAG, AT(limit), 0, 0, NULL, NULL,
+     "also the weights read per second, against the best single kernel of their type"},
+    {BIT(BENCH), 0, "check-batch", NULL, NULL, ARGS_FLAG, AT(check_batch), 0, 0, NULL,
+     NULL, "fail unless the time per token falls with longer prompts (10 % slack)"},
+    {BIT(BENCH), 0, "against", NULL, "FILE", ARGS_TEXT, AT(against), 0, 0, NULL, NULL,
+     "compare with the --json of an earlier run; fail where this one is slower"},
+    {BIT(BENCH), 0, "tolerance", NULL, "PERCENT", ARGS_F32, AT(tolerance), 0, 100, "10",
+     NULL, "how much slower --against lets pass"},
+    {BIT(BENCH), 0, "synthetic", NULL, "SHAPE", ARGS_TEXT, AT(synthetic), 0, 0, NULL,
+     NULL, "measure a model with random weights in the shape of a real one"},
+    {BIT(BENCH), 0, "type", NULL, "TYPE", ARGS_TEXT, AT(type), 0, 0, "q4_0", NULL,
+     "type of its weights"},
+    {BIT(PLAN), 'c', "ctx-size", "context ctx", "N", ARGS_U32, AT(n_ctx), 0, MOST, "0",
+     NULL, "tokens the context holds; 0: the model's own, at most 4096"},
+    {BIT(PLAN), 0, "prompt", NULL, NULL, ARGS_FLAG, AT(plan_prompt), 0, 0, NULL, NULL,
+     "the plan of a batch of -b tokens"},
     {BIT(QUANTIZE), 0, "type", NULL, "TYPE", ARGS_TEXT, AT(type), 0, 0, NULL, NULL,
      "type of the weights"},
     {BIT(QUANTIZE), 0, "experts", NULL, "TYPE", ARGS_TEXT, AT(experts_type), 0, 0, NULL,
@@ -329,7 +406,14 @@ const struct args_option args_options[] = {
     {WITH_GPU, 0, "memory", NULL, "SIZE", ARGS_SIZE, AT(memory), 0, 0, NULL, NULL,
      "use at most so much device memory, such as 800M or 6G"},
     {WITH_GPU, 0, "exact", NULL, NULL, ARGS_FLAG, AT(exact), 0, 0, NULL, NULL,
-     "32-bit float activations and arithmetic everywhere (all there is for now)"},
+     "32-bit floats wherever there is a choice, whatever else is asked for"},
+    {WITH_GPU, 0, "activations", NULL, "f32|i8", ARGS_CHOICE, AT(activations), 0, 0,
+     "f32", NULL,
+     "what weights are multiplied with; i8: bytes, faster where the device has int_dot, "
+     "and less exact"},
+    {WITH_GPU, 0, "cache-type", NULL, "f16|f32|q8_0", ARGS_CHOICE, AT(cache_type), 0, 0,
+     "f16", NULL,
+     "how keys and values are kept: f32 exactly, q8_0 in half the memory of f16"},
     {WITH_GPU, 0, "caps", NULL, "PROFILE", ARGS_CAPS, AT(caps), 0, 0, NULL, "LEMNOS_CAPS",
      "pretend that the device can do no more than PROFILE says, such as minimal"},
     {WITH_GPU, 0, "validation", NULL, NULL, ARGS_FLAG, AT(validation), 0, 0, NULL, NULL,

@@ -55,7 +55,7 @@ static bool open_sides(struct compare *c, uint32_t n_ctx)
         c->policy[side] = c->app->args->policy[side];
         if (!app_open_session(c->app, params, &c->session[side]))
             return false;
-        if (c->policy[side] && !policy_load(c->session[side], c->policy[side]))
+        if (c->policy[side] && !policy_load(c->app, c->session[side], c->policy[side]))
             return false;
     }
     return true;

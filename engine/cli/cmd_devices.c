@@ -11,17 +11,19 @@
 static const struct {
     const char *name;
     size_t field; /* of struct lem_device_caps */
+    bool unused;  /* known, but no kernel of this version asks for it */
 } flag[] = {
-    {"fp16", offsetof(struct lem_device_caps, fp16)},
-    {"int8", offsetof(struct lem_device_caps, int8)},
-    {"storage_8bit", offsetof(struct lem_device_caps, storage_8bit)},
-    {"storage_16bit", offsetof(struct lem_device_caps, storage_16bit)},
-    {"subgroup_arithmetic", offsetof(struct lem_device_caps, subgroup_arithmetic)},
-    {"subgroup_size_control", offsetof(struct lem_device_caps, subgroup_size_control)},
-    {"int_dot", offsetof(struct lem_device_caps, int_dot)},
-    {"host_import", offsetof(struct lem_device_caps, host_import)},
-    {"memory_budget", offsetof(struct lem_device_caps, memory_budget)},
-    {"pipeline_statistics", offsetof(struct lem_device_caps, pipeline_statistics)},
+    {"fp16", offsetof(struct lem_device_caps, fp16), true},
+    {"int8", offsetof(struct lem_device_caps, int8), true},
+    {"storage_8bit", offsetof(struct lem_device_caps, storage_8bit), true},
+    {"storage_16bit", offsetof(struct lem_device_caps, storage_16bit), true},
+    {"subgroup_arithmetic", offsetof(struct lem_device_caps, subgroup_arithmetic), false},
+    {"subgroup_size_control", offsetof(struct lem_device_caps, subgroup_size_control),
+     true},
+    {"int_dot", offsetof(struct lem_device_caps, int_dot), false},
+    {"host_import", offsetof(struct lem_device_caps, host_import), true},
+    {"memory_budget", offsetof(struct lem_device_caps, memory_budget), false},
+    {"pipeline_statistics", offsetof(struct lem_device_caps, pipeline_statistics), true},
 };
 enum { N_FLAG = sizeof flag / sizeof *flag };
 
@@ -50,12 +52,13 @@ static struct version api_version(uint32_t v)
 
 /* ---- for people ----------------------------------------------------------- */
 
-static void print_flags(const struct lem_device_info *d, bool present, const char *title)
+static void print_flags(const struct lem_device_info *d, bool present, bool unused,
+                        const char *title)
 {
     printf("   %-13s", title);
     bool any = false;
     for (int i = 0; i < N_FLAG; i++) {
-        if (has(d, i) != present)
+        if (has(d, i) != present || flag[i].unused != unused)
             continue;
         printf("%s%s", any ? ", " : "", flag[i].name);
         any = true;
@@ -81,8 +84,9 @@ static void print_device(const struct lem_device_info *d)
            "limits", c->subgroup_size, c->max_workgroup,
            text_bytes(c->max_shared_bytes).s, text_bytes(c->max_buffer_range).s,
            text_bytes(c->max_alloc_bytes).s);
-    print_flags(d, true, "would use");
-    print_flags(d, false, "missing");
+    print_flags(d, true, false, "would use");
+    print_flags(d, false, false, "missing");
+    print_flags(d, true, true, "not needed");
     if (d->missing[0])
         printf("   %-13s%s\n", "cannot run", d->missing);
 }

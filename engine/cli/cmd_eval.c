@@ -78,7 +78,7 @@ static bool write_rows(struct eval *e, const float *row, uint32_t n_row)
     return true;
 }
 
-static void find_argmax(struct eval *e)
+static bool find_argmax(struct eval *e)
 {
     uint32_t n_row = 0;
     const float *row = lem_session_logits(e->session, &n_row);
@@ -89,6 +89,15 @@ static void find_argmax(struct eval *e)
         if (row[i] > row[e->argmax])
             e->argmax = (int32_t)i;
     e->max = row[e->argmax];
+    bool finite = true;
+    for (uint32_t i = 0; i < n && finite; i++)
+        finite = isfinite(row[i]);
+    if (!finite)
+        app_error(
+            "the logits after the last token are not finite: the model's weights, or "
+            "what the device computes, are broken. Check the file, or try another "
+            "device.");
+    return finite;
 }
 
 static bool append_all(struct eval *e)
@@ -109,8 +118,7 @@ static bool append_all(struct eval *e)
             return false;
     }
     bar_clear(&e->app->bar);
-    find_argmax(e);
-    return true;
+    return find_argmax(e);
 }
 
 /* The reference knows no end of text, so ids go on after one. */
@@ -162,8 +170,9 @@ static bool evaluate(struct eval *e)
     const uint32_t n = (uint32_t)e->ids.n;
     if (e->routing.stream && !routing_write(e->app, e->session, n, n, &e->routing))
         return false;
-    /* Result files appear together: none before all has gone well. */
-    return out_file_commit(&e->logits) && out_file_commit(&e->routing) && print_result(e);
+    /* Result files appear together: none before both are whole. */
+    return out_file_finish(&e->logits) && out_file_finish(&e->routing) &&
+           out_file_commit(&e->logits) && out_file_commit(&e->routing) && print_result(e);
 }
 
 int cmd_eval(struct app *app)

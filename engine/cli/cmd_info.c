@@ -30,6 +30,19 @@ static void print_text(const char *name, const char *value)
     putchar('\n');
 }
 
+/* Lines of a text, the name before the first. */
+static void print_lines(const char *name, const char *value)
+{
+    while (*value) {
+        const size_t n = strcspn(value, "\n");
+        printf("%-18s", name);
+        text_write_utf8(stdout, value, n);
+        putchar('\n');
+        value += n + (value[n] == '\n');
+        name = "";
+    }
+}
+
 static void print_count(const char *name, uint64_t value, const char *note)
 {
     printf("%-18s%" PRIu64 "%s\n", name, value, note);
@@ -101,6 +114,7 @@ static bool print_table(const struct app *app)
     print_text("tokenizer", m->tokenizer);
     print_text("license", m->license[0] ? m->license : "not stated");
     print_text("cannot run", m->unsupported);
+    print_lines("what is missing", m->missing);
     return !app->args->tensors || print_tensors(app);
 }
 
@@ -166,6 +180,7 @@ static bool print_json(const struct app *app)
     json_str(&j, NULL, "quant_mix", m->quant_mix);
     json_bool(&j, NULL, "can_run", !m->unsupported[0]);
     json_str(&j, NULL, "unsupported", m->unsupported);
+    json_str(&j, NULL, "missing", m->missing);
     add_numbers(m, &j);
     struct cJSON *layers = json_array(&j, NULL, "moe_layers");
     for (uint32_t i = 0; i < m->n_layer_moe; i++)

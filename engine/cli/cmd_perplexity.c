@@ -58,8 +58,17 @@ static bool score_window(struct perplexity *p, uint32_t n)
         if (lem_session_append(p->session, p->window + done, step) != LEM_OK)
             return false;
         const float *row = lem_session_logits(p->session, NULL);
-        for (uint32_t i = 0; i < step; i++, row += n_vocab)
-            add(p, nll_of(row, n_vocab, p->window[done + i + 1]));
+        for (uint32_t i = 0; i < step; i++, row += n_vocab) {
+            const double nll = nll_of(row, n_vocab, p->window[done + i + 1]);
+            if (!isfinite(nll)) {
+                app_error("the logits after token %u of window %u are not finite: the "
+                          "model's weights, or what the device computes, are broken. "
+                          "Check the file, or try another device.",
+                          done + i, p->n_window);
+                return false;
+            }
+            add(p, nll);
+        }
         done += step;
     }
     p->n_window++;

@@ -15,6 +15,7 @@ struct written {
     uint64_t bytes;
     double worst; /* largest relative error, and whose */
     char worst_name[256];
+    char temporary[PATHS_MAX + 64];
 };
 
 static void on_tensor(void *priv, const struct lem_quantize_tensor *t)
@@ -36,6 +37,14 @@ static void on_tensor(void *priv, const struct lem_quantize_tensor *t)
         printf("%11s    ", "exact");
     text_write_utf8(stdout, t->name, strlen(t->name));
     putchar('\n');
+}
+
+/* The name is the library's: it may be gone when a signal comes. */
+static void on_started(void *priv, const char *temporary)
+{
+    struct written *w = priv;
+    snprintf(w->temporary, sizeof w->temporary, "%s", temporary);
+    signals_keep_clean(w->temporary);
 }
 
 static void on_progress(void *priv, const char *what, uint64_t done, uint64_t total)
@@ -65,16 +74,14 @@ static bool write_copy(struct app *app, const char *path)
         .experts = a->experts_type,
         .n_thread = a->n_thread,
         .progress = {.fn = on_progress, .priv = app},
+        .started = on_started,
         .report = on_tensor,
         .priv = &w};
-    char part[PATHS_MAX + 8];
-    snprintf(part, sizeof part, "%s.part", path); /* as lemnos/quantize.h names it */
     if (w.table)
         printf("%-8s%-8s%14s%12s%13s  %s\n", "from", "to", "weights", "size",
                "RMSE/range", "tensor");
-    signals_keep_clean(part);
     const enum lem_status st = lem_model_quantize(app->model, &params);
-    signals_forget(part);
+    signals_forget(w.temporary);
     bar_clear(&app->bar);
     if (st != LEM_OK)
         return false;

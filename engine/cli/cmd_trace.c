@@ -96,6 +96,8 @@ static void print_routing(const struct view *v)
             printf(layer ? ",[" : "[");
             for (uint32_t k = 0; k < f->n_expert_used; k++) {
                 const size_t at = (size_t)layer * f->n_expert_used + k;
+                if (v->sums.ids[at] == LEM_NO_EXPERT)
+                    break;
                 printf(k ? "," : "");
                 if (what)
                     print_number(v->sums.weights[at]);
@@ -106,6 +108,33 @@ static void print_routing(const struct view *v)
         }
         printf("]");
     }
+}
+
+/* By how much the choice was made in each layer, and who was left out; null where that is
+ * not known, or nobody was. */
+static bool print_margins(const struct view *v, uint64_t i)
+{
+    const uint32_t n = v->info.facts.n_layer_moe;
+    float *margins = calloc((size_t)n + 1, sizeof *margins);
+    uint16_t *next = calloc((size_t)n + 1, sizeof *next);
+    const bool ok = margins && next;
+    if (!ok)
+        app_error("memory ran out for the margins of token %" PRIu64 ".", i);
+    if (ok && lem_trace_margins(v->trace, i, 1, margins, next) == LEM_OK) {
+        printf(",\"margins\":[");
+        for (uint32_t k = 0; k < n; k++) {
+            printf(k ? "," : "");
+            print_number(margins[k]);
+        }
+        printf("],\"left_out\":[");
+        for (uint32_t k = 0; k < n; k++)
+            next[k] == LEM_NO_EXPERT ? printf("%snull", k ? "," : "")
+                                     : printf("%s%u", k ? "," : "", next[k]);
+        printf("]");
+    }
+    free(margins);
+    free(next);
+    return ok;
 }
 
 static bool print_json_token(const struct view *v, uint64_t i)
@@ -131,8 +160,9 @@ static bool print_json_token(const struct view *v, uint64_t i)
     }
     printf("]");
     print_routing(v);
+    const bool ok = !v->info.facts.margins || print_margins(v, i);
     printf("}");
-    return true;
+    return ok;
 }
 
 static bool print_json(const struct view *v)
@@ -208,7 +238,10 @@ static bool print_csv(const struct view *v)
                 printf("%u", f->layer[layer]);
             for (uint32_t k = 0; k < f->n_expert_used; k++) {
                 const size_t at = (size_t)layer * f->n_expert_used + k;
-                printf(",%u,%.5g", v->sums.ids[at], (double)v->sums.weights[at]);
+                if (v->sums.ids[at] == LEM_NO_EXPERT)
+                    printf(",,");
+                else
+                    printf(",%u,%.5g", v->sums.ids[at], (double)v->sums.weights[at]);
             }
             printf("\n");
         }

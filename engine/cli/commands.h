@@ -5,6 +5,7 @@
 struct app;
 
 int cmd_run(struct app *app);
+int cmd_chat(struct app *app);
 int cmd_eval(struct app *app);
 int cmd_tokenize(struct app *app);
 int cmd_info(struct app *app);
@@ -15,5 +16,6 @@ int cmd_trace(struct app *app);
 int cmd_compare(struct app *app);
 int cmd_stats(struct app *app);
 int cmd_quantize(struct app *app);
+int cmd_plan(struct app *app);
 
 #endif

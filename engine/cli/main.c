@@ -2,10 +2,12 @@
  * see that its output has arrived. */
 #include "cli/app.h"
 #include "cli/os.h"
+#include "cli/signals.h"
 
 int main(int argc, char **argv)
 {
     os_prepare();
+    signals_guard_files();
     struct args args;
     const enum args_result r = args_read(&args, argc, argv);
     if (r == ARGS_WRONG)

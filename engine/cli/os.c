@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef _WIN32
 #include <fcntl.h>
@@ -111,6 +112,28 @@ char *os_real_path(const char *path)
     return NULL;
 }
 
+bool os_same_file(const char *a, const char *b)
+{
+    wchar_t *wa = widen(a), *wb = widen(b);
+    wchar_t fa[4096], fb[4096];
+    const bool same = wa && wb && GetFullPathNameW(wa, 4096, fa, NULL) &&
+                      GetFullPathNameW(wb, 4096, fb, NULL) && _wcsicmp(fa, fb) == 0;
+    free(wa);
+    free(wb);
+    return same;
+}
+
+void os_copy_mode(const char *from, FILE *to)
+{
+    (void)from;
+    (void)to;
+}
+
+bool os_may_write(const char *path)
+{
+    return _access(path, 2) == 0;
+}
+
 uint32_t os_process_id(void)
 {
     return GetCurrentProcessId();
@@ -125,9 +148,29 @@ bool os_make_folder(const char *path)
     return ok;
 }
 
+uint64_t os_free_bytes(const char *folder)
+{
+    ULARGE_INTEGER n;
+    wchar_t *w = widen(folder);
+    const bool ok = w && GetDiskFreeSpaceExW(w, &n, NULL, NULL);
+    free(w);
+    return ok ? n.QuadPart : UINT64_MAX;
+}
+
 void os_unlink(const char *path)
 {
     remove(path);
+}
+
+void os_on_lost_file(void (*fn)(int number))
+{
+    (void)fn; /* a mapped file cannot be shortened there */
+}
+
+_Noreturn void os_die(const char *text, int code)
+{
+    (void)_write(2, text, (unsigned)strlen(text));
+    _exit(code);
 }
 
 void os_on_signals(void (*fn)(int number))
@@ -140,7 +183,7 @@ void os_on_signals(void (*fn)(int number))
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
@@ -241,6 +284,43 @@ char *os_real_path(const char *path)
     return realpath(path, NULL);
 }
 
+/* The folder of `path` and its name in there. */
+static bool find_folder(const char *path, struct stat *folder, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    *name = slash ? slash + 1 : path;
+    if (!slash || slash == path)
+        return stat(slash ? "/" : ".", folder) == 0;
+    char *dir = strndup(path, (size_t)(slash - path));
+    const bool ok = dir && stat(dir, folder) == 0;
+    free(dir);
+    return ok;
+}
+
+bool os_same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    const bool have_a = stat(a, &sa) == 0, have_b = stat(b, &sb) == 0;
+    if (have_a && have_b)
+        return S_ISREG(sa.st_mode) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+    const char *name_a, *name_b;
+    return have_a == have_b && find_folder(a, &sa, &name_a) &&
+           find_folder(b, &sb, &name_b) && sa.st_dev == sb.st_dev &&
+           sa.st_ino == sb.st_ino && strcmp(name_a, name_b) == 0;
+}
+
+void os_copy_mode(const char *from, FILE *to)
+{
+    struct stat st;
+    if (stat(from, &st) == 0)
+        (void)fchmod(fileno(to), st.st_mode & 0777);
+}
+
+bool os_may_write(const char *path)
+{
+    return access(path, W_OK) == 0;
+}
+
 uint32_t os_process_id(void)
 {
     return (uint32_t)getpid();
@@ -251,9 +331,29 @@ bool os_make_folder(const char *path)
     return mkdir(path, 0777) == 0;
 }
 
+uint64_t os_free_bytes(const char *folder)
+{
+    struct statvfs v;
+    return statvfs(folder, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : UINT64_MAX;
+}
+
 void os_unlink(const char *path)
 {
     unlink(path);
+}
+
+void os_on_lost_file(void (*fn)(int number))
+{
+    struct sigaction act = {.sa_handler = fn};
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGBUS, &act, NULL);
+}
+
+_Noreturn void os_die(const char *text, int code)
+{
+    const ssize_t n = write(2, text, strlen(text));
+    (void)n;
+    _exit(code);
 }
 
 void os_on_signals(void (*fn)(int number))
@@ -270,3 +370,17 @@ void os_on_signals(void (*fn)(int number))
     }
 }
 #endif
+
+void os_today(int *year, int *month, int *day)
+{
+    const time_t now = time(NULL);
+    struct tm t = {0};
+#ifdef _WIN32
+    const bool ok = localtime_s(&t, &now) == 0;
+#else
+    const bool ok = localtime_r(&now, &t) != NULL;
+#endif
+    *year = ok ? t.tm_year + 1900 : 0;
+    *month = ok ? t.tm_mon + 1 : 0;
+    *day = ok ? t.tm_mday : 0;
+}

@@ -48,6 +48,7 @@ static bool open_temp(struct out_file *f)
         f->temp = NULL;
         return open_fails(f, f->path, error);
     }
+    os_copy_mode(f->path, f->stream);
     signals_keep_clean(f->temp);
     return true;
 }
@@ -67,6 +68,8 @@ bool out_file_open(struct out_file *f, const char *path)
         return open_fails(f, path, EISDIR);
     /* /dev/stderr may be a regular file by way of a link: still write into it. */
     const bool in_place = kind == OS_FILE_OTHER || strncmp(path, "/dev/", 5) == 0;
+    if (kind == OS_FILE_REGULAR && !os_may_write(path))
+        return open_fails(f, path, EACCES); /* a rename would not ask */
     if (kind == OS_FILE_REGULAR && !in_place)
         f->path = os_real_path(path);
     if (!f->path)
@@ -115,17 +118,22 @@ bool out_file_print(struct out_file *f, const char *fmt, ...)
     return ok;
 }
 
-bool out_file_commit(struct out_file *f)
+bool out_file_finish(struct out_file *f)
 {
     if (!f->stream)
-        return true;
+        return !f->error;
     errno = 0;
     const bool flushed = fflush(f->stream) == 0 && !ferror(f->stream);
-    bool ok = flushed || write_fails(f);
+    const bool ok = flushed || write_fails(f);
     errno = 0;
     const bool closed = f->stream == stdout || fclose(f->stream) == 0;
     f->stream = NULL;
-    ok = ok && (closed || write_fails(f)) && !f->error;
+    return ok && (closed || write_fails(f)) && !f->error;
+}
+
+bool out_file_commit(struct out_file *f)
+{
+    bool ok = out_file_finish(f);
     if (ok && f->temp) {
         ok = os_replace(f->temp, f->path) || write_fails(f);
         if (ok) {

@@ -21,6 +21,9 @@ bool out_file_open(struct out_file *f, const char *path);
 bool out_file_write(struct out_file *f, const void *data, size_t n);
 __attribute__((format(printf, 2, 3))) bool out_file_print(struct out_file *f,
                                                           const char *fmt, ...);
+/* All of it is on its way to the disk and no more can be written: for several files of
+ * which either all are to be there or none. Then out_file_commit(). */
+bool out_file_finish(struct out_file *f);
 bool out_file_commit(struct out_file *f);
 /* Leave nothing behind; nothing to do after a commit. */
 void out_file_drop(struct out_file *f);

@@ -27,18 +27,12 @@ bool policy_rules_ok(const char *text, bool with_bias);
  * order. Says on stderr what failed. */
 bool policy_apply(struct app *app, struct lem_session *session);
 
-/**
- * Apply a policy file, after what is in force:
- *
- *   {"layers": [{"layer": 3, "experts": 1, "ban": [1, 4], "force": [2],
- *                "bias": {"5": 1.5}},
- *               {"layer": "all", "ban": [7]}]}
- *
- * "layer" is a block number or "all"; all else may be left out. "model" beside "layers"
- * is for people. Anything else is refused. Says on stderr what failed.
- */
-bool policy_load(struct lem_session *session, const char *path);
-/* Write what is in force, so that policy_load() brings it back. */
+/* Apply a policy file (its form: policyfile/policyfile.h), after what is in force. Says
+ * on stderr what failed. */
+bool policy_load(struct app *app, struct lem_session *session, const char *path);
+/* What is in force as such a file's text, to free(). NULL, said, when memory ran out. */
+char *policy_text(struct app *app, const struct lem_session *session);
+/* Write it, so that policy_load() brings it back. */
 bool policy_save(struct app *app, const struct lem_session *session, const char *path);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/app.h"
+#include "cli/policy.h"
 
 static bool open_writer(struct record *r, const char *path, uint32_t *layer)
 {
@@ -20,7 +21,8 @@ static bool open_writer(struct record *r, const char *path, uint32_t *layer)
         .n_expert_used = m->n_layer_moe ? m->n_expert_used : 0,
         .n_vocab = m->n_vocab,
         .n_runner = LEM_TRACE_RUNNERS,
-        .layer = layer};
+        .layer = layer,
+        .margins = m->n_layer_moe > 0};
     return lem_trace_writer_open(path, &facts, &r->app->log, &r->writer) == LEM_OK;
 }
 
@@ -32,8 +34,11 @@ bool record_open(struct record *r, struct app *app, const char *path)
     const size_t pairs = (size_t)app->info.n_layer_moe * app->info.n_expert_used;
     r->ids = calloc(pairs + 1, sizeof *r->ids);
     r->weights = calloc(pairs + 1, sizeof *r->weights);
-    uint32_t *layer = calloc((size_t)app->info.n_layer_moe + 1, sizeof *layer);
-    bool ok = r->ids && r->weights && layer;
+    const size_t n_layer = (size_t)app->info.n_layer_moe + 1;
+    r->margins = calloc(n_layer, sizeof *r->margins);
+    r->left_out = calloc(n_layer, sizeof *r->left_out);
+    uint32_t *layer = calloc(n_layer, sizeof *layer);
+    bool ok = r->ids && r->weights && r->margins && r->left_out && layer;
     if (!ok)
         app_error("memory ran out for the recording.");
     ok = ok && open_writer(r, path, layer);
@@ -65,9 +70,23 @@ static bool write_token(struct record *r, const struct lem_session *session, uin
                         const struct lem_trace_token *token)
 {
     if (r->app->info.n_layer_moe > 0 &&
-        lem_session_routing(session, pos, 1, r->ids, r->weights) != LEM_OK)
+        (lem_session_routing(session, pos, 1, r->ids, r->weights) != LEM_OK ||
+         lem_session_margins(session, pos, 1, r->margins, r->left_out) != LEM_OK ||
+         lem_trace_writer_margins(r->writer, r->margins, r->left_out) != LEM_OK))
         return false;
     return write_piece(r, token);
+}
+
+/* A policy of the command line is in force from the first token on. */
+static bool write_policy(struct record *r, const struct lem_session *session)
+{
+    if (lem_session_policy(session, NULL, 0) == 0)
+        return true;
+    char *text = policy_text(r->app, session);
+    const bool ok =
+        text && lem_trace_writer_policy(r->writer, text, strlen(text)) == LEM_OK;
+    free(text);
+    return ok;
 }
 
 bool record_prompt(struct record *r, const struct lem_session *session, uint32_t n,
@@ -79,6 +98,8 @@ bool record_prompt(struct record *r, const struct lem_session *session, uint32_t
     for (uint32_t i = 0; i < LEM_TRACE_RUNNERS; i++)
         token.runner[i].id = -1;
     token.total_us = n ? (uint32_t)(ns / 1000 / n) : 0;
+    if (!write_policy(r, session))
+        return false;
     for (uint32_t pos = 0; pos < n; pos++) {
         token.id = lem_session_ids(session)[pos];
         if (!write_token(r, session, pos, &token))
@@ -128,6 +149,8 @@ bool record_close(struct record *r)
     const bool ok = lem_trace_writer_close(&r->writer) == LEM_OK;
     free(r->ids);
     free(r->weights);
+    free(r->margins);
+    free(r->left_out);
     *r = (struct record){0};
     return ok;
 }

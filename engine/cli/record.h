@@ -18,12 +18,15 @@ struct record {
     struct lem_trace_token next; /* chosen, not yet run */
     uint16_t *ids;               /* [n_layer_moe][n_expert_used] of one token */
     float *weights;
+    float *margins; /* [n_layer_moe] */
+    uint16_t *left_out;
 };
 
 /* Each of these says on stderr what failed. A NULL `path` leaves {0}; device and
  * tokenizer must be open. */
 bool record_open(struct record *r, struct app *app, const char *path);
-/* The session's first `n` tokens were given and took `ns` together. */
+/* The session's first `n` tokens were given and took `ns` together; the policy in force
+ * is written before them. */
 bool record_prompt(struct record *r, const struct lem_session *session, uint32_t n,
                    uint64_t ns);
 /* `id` follows: its rank among the session's logits, before it is run. */

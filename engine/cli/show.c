@@ -42,10 +42,9 @@ static enum show_colors choose_colors(const struct args *a)
     return strcmp(c, "truecolor") == 0 || strcmp(c, "24bit") == 0 ? SHOW_TRUE : SHOW_256;
 }
 
-static bool find_layer(struct show *s)
+static bool find_layer(struct show *s, int64_t block)
 {
     const struct app *app = s->app;
-    const int64_t block = app->args->show_layer;
     const uint32_t n = app->info.n_layer_moe;
     if (n == 0) {
         app_error("%s is a dense model: it has no experts to show.", app_model_name(app));
@@ -66,18 +65,30 @@ static bool find_layer(struct show *s)
 
 bool show_open(struct show *s, struct app *app)
 {
-    *s = (struct show){.app = app, .experts = app->args->show_experts};
-    if (!s->experts)
-        return true;
-    if (!find_layer(s))
+    *s = (struct show){.app = app, .colors = choose_colors(app->args)};
+    return !app->args->show_experts || show_experts(s, app->args->show_layer);
+}
+
+bool show_experts(struct show *s, int64_t block)
+{
+    const uint32_t before = s->layer;
+    if (!find_layer(s, block)) {
+        s->layer = before;
         return false;
-    s->colors = choose_colors(app->args);
-    const struct lem_model_info *m = &app->info;
-    s->ids = calloc((size_t)m->n_layer_moe * m->n_expert_used, sizeof *s->ids);
-    s->count = calloc(m->n_expert, sizeof *s->count);
-    if (!s->ids || !s->count)
+    }
+    const struct lem_model_info *m = &s->app->info;
+    if (!s->ids)
+        s->ids = calloc((size_t)m->n_layer_moe * m->n_expert_used, sizeof *s->ids);
+    if (!s->count)
+        s->count = calloc(m->n_expert, sizeof *s->count);
+    if (!s->ids || !s->count) {
         app_error("memory ran out for the experts of one token.");
-    return s->ids && s->count;
+        return false;
+    }
+    if (s->layer != before)
+        memset(s->count, 0, m->n_expert * sizeof *s->count);
+    s->experts = true;
+    return true;
 }
 
 void show_close(struct show *s)
@@ -142,7 +153,12 @@ static void print(struct show *s, const char *text, size_t n, int expert)
 
 bool show_text(struct show *s, const char *text, size_t n)
 {
-    print(s, text, n, SHOW_NO_EXPERT);
+    return show_span(s, text, n, SHOW_NO_EXPERT);
+}
+
+bool show_span(struct show *s, const char *text, size_t n, int expert)
+{
+    print(s, text, n, expert);
     return app_flush();
 }
 
@@ -201,22 +217,30 @@ bool show_piece(struct show *s, int32_t id, int expert)
     return ok;
 }
 
-bool show_token(struct show *s, const struct lem_session *session, uint32_t pos)
+bool show_find_expert(struct show *s, const struct lem_session *session, uint32_t pos,
+                      int *expert)
 {
-    const int32_t id = lem_session_ids(session)[pos];
+    *expert = SHOW_NO_EXPERT;
     if (!s->experts)
-        return show_piece(s, id, SHOW_NO_EXPERT);
+        return true;
     if (lem_session_routing(session, pos, 1, s->ids, NULL) != LEM_OK)
         return false;
-    const uint16_t expert = s->ids[(size_t)s->layer * s->app->info.n_expert_used];
-    if (expert < s->app->info.n_expert)
-        s->count[expert]++;
-    return show_piece(s, id, expert);
+    *expert = s->ids[(size_t)s->layer * s->app->info.n_expert_used];
+    if ((uint32_t)*expert < s->app->info.n_expert)
+        s->count[*expert]++;
+    return true;
+}
+
+bool show_token(struct show *s, const struct lem_session *session, uint32_t pos)
+{
+    int expert;
+    return show_find_expert(s, session, pos, &expert) &&
+           show_piece(s, lem_session_ids(session)[pos], expert);
 }
 
 /* ---- the end -------------------------------------------------------------- */
 
-static void print_legend(const struct show *s)
+void show_legend(const struct show *s)
 {
     const struct lem_model_info *m = &s->app->info;
     const int width = s->colors != SHOW_NONE ? (int)os_terminal_width(stdout) : 80;
@@ -250,13 +274,18 @@ static void print_legend(const struct show *s)
         printf("The looks repeat every %d experts.\n", N_LOOK);
 }
 
-bool show_end(struct show *s)
+void show_end_line(struct show *s)
 {
-    s->pending.n = 0; /* half a character is never printed */
     if (s->in_line)
         putchar('\n');
     s->in_line = false;
+}
+
+bool show_end(struct show *s)
+{
+    s->pending.n = 0; /* half a character is never printed */
+    show_end_line(s);
     if (s->experts)
-        print_legend(s);
+        show_legend(s);
     return app_flush();
 }

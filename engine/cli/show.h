@@ -33,14 +33,27 @@ enum { SHOW_NO_EXPERT = -1 };
 bool show_open(struct show *s, struct app *app);
 void show_close(struct show *s);
 
-/* These four say on stderr what failed, writing to standard output included. */
+/* From now on: show experts of this block, or of the last that routes (ARGS_NO_LAYER).
+ * Says what is wrong, and leaves all as it was then. */
+bool show_experts(struct show *s, int64_t block);
+
+/* These say on stderr what failed, writing to standard output included. */
 /* Text that is no token's, such as the prompt as it was typed. */
 bool show_text(struct show *s, const char *text, size_t n);
+/* The same in the colour of an expert, or SHOW_NO_EXPERT. */
+bool show_span(struct show *s, const char *text, size_t n, int expert);
+/* The expert to show for the token at position `pos`, which is counted for the legend;
+ * SHOW_NO_EXPERT where none are shown. */
+bool show_find_expert(struct show *s, const struct lem_session *session, uint32_t pos,
+                      int *expert);
 /* The token at position `pos` of the session, or a token `id` not yet there. */
 bool show_token(struct show *s, const struct lem_session *session, uint32_t pos);
 bool show_piece(struct show *s, int32_t id, int expert);
 /* Ends the line; the legend where experts are shown. A character of which bytes are
  * missing is left out. */
 bool show_end(struct show *s);
+/* These two are parts of it: an end of line where one is missing, the legend. */
+void show_end_line(struct show *s);
+void show_legend(const struct show *s);
 
 #endif

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "cli/app.h"
 #include "cli/os.h"
 #include "lemnos/session.h"
 
@@ -14,13 +15,32 @@ static struct {
     const char *volatile file[SIGNALS_MAX_FILE];
 } watch;
 
-static void quit(int number)
+static void clean(void)
 {
     for (int i = 0; i < SIGNALS_MAX_FILE; i++) {
         const char *path = watch.file[i];
         if (path)
             os_unlink(path);
     }
+}
+
+static void on_lost_file(int number)
+{
+    (void)number;
+    clean();
+    os_die("lemnos: error: a file became shorter while it was read, the model most "
+           "likely. See that nothing writes to it, and start again.\n",
+           APP_FAILED);
+}
+
+void signals_guard_files(void)
+{
+    os_on_lost_file(on_lost_file);
+}
+
+static void quit(int number)
+{
+    clean();
     signal(number, SIG_DFL);
     raise(number);
 }

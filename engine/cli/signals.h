@@ -6,6 +6,9 @@
 
 struct lem_session;
 
+/* A file that is shortened while it is mapped ends the program with a message. */
+void signals_guard_files(void);
+
 /* From now on the first Ctrl-C asks `session` to stop instead of ending the
  * program. NULL goes back to the usual: call it before the session is closed. */
 void signals_watch(struct lem_session *session);

@@ -23,13 +23,18 @@ struct pair {
     struct differ *layer; /* [n_layer_moe] */
 };
 
-static float weight_of(const struct pair *p, int which, size_t at, uint32_t n_used,
-                       uint16_t expert)
+/* Did the token choose the expert? Then *weight is its weight, else 0. */
+static bool find(const struct pair *p, int which, size_t at, uint32_t n_used,
+                 uint16_t expert, float *weight)
 {
-    for (uint32_t k = 0; k < n_used; k++)
-        if (p->ids[which][at + k] == expert)
-            return p->weights[which][at + k];
-    return 0;
+    *weight = 0;
+    for (uint32_t k = 0; k < n_used; k++) {
+        if (p->ids[which][at + k] != expert)
+            continue;
+        *weight = p->weights[which][at + k];
+        return true;
+    }
+    return false;
 }
 
 /* Half the sum of |difference|: the weight that lies with other experts. */
@@ -38,16 +43,18 @@ static void compare_layer(struct pair *p, uint32_t layer)
     const uint32_t n_used = p->info[0].facts.n_expert_used;
     const size_t at = (size_t)layer * n_used;
     double moved = 0;
-    uint32_t common = 0;
+    bool same = true; /* slots without an expert have weight 0 and match each other */
     for (uint32_t k = 0; k < n_used; k++) {
-        const float b = weight_of(p, 1, at, n_used, p->ids[0][at + k]);
+        float a, b;
+        const bool in_b = find(p, 1, at, n_used, p->ids[0][at + k], &b);
+        const bool in_a = find(p, 0, at, n_used, p->ids[1][at + k], &a);
         moved += fabs((double)(p->weights[0][at + k] - b));
-        common += b > 0;
-        if (weight_of(p, 0, at, n_used, p->ids[1][at + k]) == 0)
+        if (!in_a)
             moved += fabs((double)p->weights[1][at + k]);
+        same = same && in_a && in_b;
     }
     p->layer[layer].moved += moved / 2;
-    p->layer[layer].same_set += common == n_used;
+    p->layer[layer].same_set += same;
 }
 
 static void compare_tokens(struct pair *p)

@@ -25,9 +25,12 @@ static void add_token(struct trace_sums *s, const struct lem_trace *t,
         s->total_us += token.total_us;
     }
     for (uint32_t layer = 0; layer < f->n_layer_moe; layer++)
-        for (uint32_t k = 0; k < f->n_expert_used; k++)
-            s->load[(size_t)layer * f->n_expert +
-                    s->ids[(size_t)layer * f->n_expert_used + k]]++;
+        for (uint32_t k = 0; k < f->n_expert_used; k++) {
+            const uint16_t e = s->ids[(size_t)layer * f->n_expert_used + k];
+            if (e == LEM_NO_EXPERT)
+                break;
+            s->load[(size_t)layer * f->n_expert + e]++;
+        }
 }
 
 bool trace_sums_open(struct trace_sums *s, const struct lem_trace *t)
@@ -63,7 +66,9 @@ struct trace_layer trace_sums_layer(const struct trace_sums *s,
 {
     const uint64_t *load = s->load + (size_t)layer * f->n_expert;
     struct trace_layer out = {0};
-    const double all = (double)s->n_read * f->n_expert_used;
+    double all = 0; /* choices: under a policy tokens may have fewer than usual */
+    for (uint32_t e = 0; e < f->n_expert; e++)
+        all += (double)load[e];
     for (uint32_t e = 0; e < f->n_expert; e++) {
         const double share = all > 0 ? (double)load[e] / all : 0;
         out.entropy -= share > 0 ? share * log2(share) : 0;

@@ -261,6 +261,16 @@ enum lem_status gguf_open_memory(struct gguf **out, const uint8_t *data, uint64_
     return finish(out, g, read_all(g));
 }
 
+void gguf_forget(const struct gguf *g, const uint8_t *data, uint64_t bytes)
+{
+    const uintptr_t at = (uintptr_t)data;
+    for (uint32_t i = 0; i < g->n_part && !g->in_memory; i++) {
+        const uintptr_t start = (uintptr_t)g->map[i].data;
+        if (at >= start && at - start < g->map[i].size)
+            file_map_forget(&g->map[i], data, bytes);
+    }
+}
+
 void gguf_close(struct gguf **pg)
 {
     if (!pg || !*pg)

@@ -112,6 +112,23 @@ static enum lem_status put_directory(struct gguf_out *o, const struct gguf *src,
     return LEM_OK;
 }
 
+/* The K types' numbers are those of their plain ("S") mixes. */
+uint32_t gguf_out_file_type(const struct quant_info *q)
+{
+    static const struct {
+        uint32_t type, number;
+    } list[] = {
+        {QUANT_F32, 0},     {QUANT_F16, 1},     {QUANT_Q4_0, 2},  {QUANT_Q4_1, 3},
+        {QUANT_Q8_0, 7},    {QUANT_Q5_0, 8},    {QUANT_Q5_1, 9},  {QUANT_Q2_K, 10},
+        {QUANT_Q3_K, 11},   {QUANT_Q4_K, 14},   {QUANT_Q5_K, 16}, {QUANT_Q6_K, 18},
+        {QUANT_IQ4_NL, 25}, {QUANT_IQ4_XS, 30}, {QUANT_BF16, 32}, {QUANT_MXFP4, 38}};
+    enum { GUESSED = 1024 };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (list[i].type == q->type)
+            return list[i].number;
+    return GUESSED;
+}
+
 enum lem_status gguf_out_open(struct gguf_out *o, const struct gguf *src,
                               const struct quant_info *const *type, uint32_t file_type,
                               const char *path)

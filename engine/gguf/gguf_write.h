@@ -23,6 +23,8 @@ struct gguf_out {
 enum lem_status gguf_out_open(struct gguf_out *o, const struct gguf *src,
                               const struct quant_info *const *type, uint32_t file_type,
                               const char *path);
+/* general.file_type of a file that is mostly of type `q`: what other programs show. */
+uint32_t gguf_out_file_type(const struct quant_info *q);
 /* The next bytes of the current tensor. */
 enum lem_status gguf_out_data(struct gguf_out *o, const void *data, uint64_t bytes);
 /* The current tensor is complete: fill up to the next one's place. */

@@ -28,6 +28,7 @@ static const struct profile {
     const char *name;
     bool unmapped; /* device memory cannot be mapped, as on a discrete GPU */
     struct lem_device_caps ceiling;
+    uint32_t max_group, max_local[3], max_uniform_range;
 } profiles[] = {
     {
         /* What Vulkan 1.1 promises of any device, and a small workgroup. */
@@ -45,6 +46,9 @@ static const struct profile {
                 .max_storage_bindings = FLOOR_BINDINGS,
                 .storage_align = 256,
             },
+        .max_group = 65535,
+        .max_local = {128, 128, 64},
+        .max_uniform_range = 16384,
     },
 };
 
@@ -307,7 +311,7 @@ static uint64_t at_most64(uint64_t have, uint64_t ceiling)
     return ceiling && ceiling < have ? ceiling : have;
 }
 
-static void lower(struct lem_device_caps *c, const struct lem_device_caps *to)
+static void lower_caps(struct lem_device_caps *c, const struct lem_device_caps *to)
 {
     c->fp16 = c->fp16 && to->fp16;
     c->int8 = c->int8 && to->int8;
@@ -330,6 +334,17 @@ static void lower(struct lem_device_caps *c, const struct lem_device_caps *to)
         c->storage_align = to->storage_align;
 }
 
+static void lower(struct gpu_physical *p, const struct profile *profile)
+{
+    for (int i = 0; i < 3; i++) {
+        p->max_group[i] = at_most32(p->max_group[i], profile->max_group);
+        p->max_local[i] = at_most32(p->max_local[i], profile->max_local[i]);
+    }
+    p->max_uniform_range = at_most32(p->max_uniform_range, profile->max_uniform_range);
+    p->unified = p->unified && !profile->unmapped;
+    lower_caps(&p->info.caps, &profile->ceiling);
+}
+
 enum lem_status gpu_caps_force(struct gpu_physical *p, const char *profile,
                                const struct lem_log *log)
 {
@@ -337,9 +352,7 @@ enum lem_status gpu_caps_force(struct gpu_physical *p, const char *profile,
     char known[128] = "";
     for (size_t i = 0; i < COUNT; i++) {
         if (strcmp(profile, profiles[i].name) == 0) {
-            lower(&p->info.caps, &profiles[i].ceiling);
-            if (profiles[i].unmapped)
-                p->unified = false;
+            lower(p, &profiles[i]);
             return LEM_OK;
         }
         const size_t at = strlen(known);

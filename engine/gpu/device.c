@@ -97,15 +97,19 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
-static bool fits(const struct gpu_physical *p, const char *selector)
+/* The index that a selector is, or part of the name: of digits, as "3080", where there is
+ * no such index. */
+static bool fits(const struct gpu_physical *p, uint32_t n, const char *selector)
 {
     if (!selector || !*selector)
         return true;
-    if (strspn(selector, "0123456789") != strlen(selector))
-        return contains(p->info.name, selector);
     char index[16];
-    snprintf(index, sizeof index, "%u", p->info.index);
-    return strcmp(index, selector) == 0;
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(index, sizeof index, "%u", i);
+        if (strcmp(index, selector) == 0)
+            return p->info.index == i;
+    }
+    return contains(p->info.name, selector);
 }
 
 static enum lem_status choose(const struct found *found, const char *selector,
@@ -119,7 +123,7 @@ static enum lem_status choose(const struct found *found, const char *selector,
     char present[768] = "";
     for (uint32_t i = 0; i < found->n; i++) {
         const struct gpu_physical *p = &found->list[i];
-        if (fits(p, selector) && (!best || rank(p) > rank(best)))
+        if (fits(p, found->n, selector) && (!best || rank(p) > rank(best)))
             best = p;
         const size_t at = strlen(present);
         snprintf(present + at, sizeof present - at, "%s%u \"%.80s\"", i ? ", " : "", i,
@@ -271,6 +275,16 @@ void lem_device_memory(const struct lem_device *device, uint64_t *now, uint64_t 
 const struct lem_device_caps *gpu_caps(const struct lem_device *device)
 {
     return &device->physical.info.caps;
+}
+
+uint32_t gpu_max_groups(const struct lem_device *device, int axis)
+{
+    return device->physical.max_group[axis];
+}
+
+bool gpu_has_timestamps(const struct lem_device *device)
+{
+    return device->physical.timestamp_bits != 0;
 }
 
 enum lem_device_type gpu_type(const struct lem_device *device)

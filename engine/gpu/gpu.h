@@ -62,9 +62,10 @@ enum { GPU_MAX_BINDING = 8, GPU_MAX_PUSH = 128, GPU_MAX_CONSTANT = 8 };
 struct gpu_kernel;
 
 /*
- * The pipeline of shader `name` (see gpu/shader_table.h) with specialization
+ * The kernel of shader `name` (see gpu/shader_table.h) with specialization
  * constants 0 … n_constant-1; constant 0 is the workgroup size, everywhere.
- * Made at the first call, then found again: kernels live as long as the device.
+ * Checked at the first call, then found again: kernels live as long as the device.
+ * The driver compiles it in gpu_kernels_make(), or when a list of it first runs.
  * Bindings (set 0), their access and the push size are read from the SPIR-V.
  * Returns LEM_OK, LEM_ERR_ARGUMENT (no such shader), LEM_ERR_UNSUPPORTED (more
  * invocations, shared memory or bindings than the device has; logged),
@@ -74,9 +75,29 @@ enum lem_status gpu_kernel_get(struct lem_device *device, const char *name,
                                const uint32_t *constant, uint32_t n_constant,
                                const struct gpu_kernel **out);
 
+/* Is there a shader of this name? */
+bool gpu_has_shader(const struct lem_device *device, const char *name);
+
+/*
+ * Have the driver compile all kernels got so far, with as many threads as there are
+ * processors, which end with the call. `progress` may be NULL; it is called on those
+ * threads, one at a time. Returns LEM_OK, LEM_ERR_GPU … (logged); what was made stays.
+ * Threads: any.
+ */
+enum lem_status gpu_kernels_make(struct lem_device *device,
+                                 const struct lem_progress *progress);
+
 /* ---- lists: dispatches made once and replayed ------------------------------- */
 
 struct gpu_list;
+
+/* What a dispatch is expected to do, for whoever asks the list. */
+struct gpu_cost {
+    uint32_t size[3];     /* extents of the work, outermost first; 0 = not said */
+    uint64_t const_bytes; /* read of data that does not change between runs */
+    uint64_t bytes;       /* read and written in all, each byte once */
+    uint64_t flops;       /* multiplications and additions */
+};
 
 struct gpu_dispatch {
     const struct gpu_kernel *kernel;
@@ -90,9 +111,11 @@ struct gpu_dispatch {
     uint32_t rows_per_group;
     /* When buf is set, three u32 at its offset give the workgroups instead. */
     struct gpu_slice indirect;
+    struct gpu_cost cost; /* may be {0} */
 };
 
-/* `timed` keeps timestamps around every dispatch (where the device has them). */
+/* `timed` keeps timestamps around every dispatch (where the device has them:
+ * gpu_has_timestamps()). */
 enum lem_status gpu_list_open(struct lem_device *device, const char *name, bool timed,
                               struct gpu_list **out);
 void gpu_list_close(struct gpu_list **list);
@@ -110,7 +133,10 @@ struct gpu_list_row {
     const char *label, *kernel;
     uint32_t stage;
     uint32_t group[3];
-    bool barrier; /* waits for earlier ones */
+    uint32_t rows_per_group;
+    bool indirect; /* `group` says nothing */
+    bool barrier;  /* waits for earlier ones */
+    struct gpu_cost cost;
     uint64_t ns;
 };
 void gpu_list_row(const struct gpu_list *list, uint32_t i, struct gpu_list_row *row);
@@ -151,6 +177,10 @@ enum lem_status gpu_upload_finish(struct gpu_upload *up);
 /* ---- for callers' choices --------------------------------------------------- */
 
 const struct lem_device_caps *gpu_caps(const struct lem_device *device);
+/* Most workgroups of one dispatch along axis 0, 1 or 2. gpu_list_add() checks direct
+ * dispatches itself; who lets a kernel write indirect counts checks them by this. */
+uint32_t gpu_max_groups(const struct lem_device *device, int axis);
+bool gpu_has_timestamps(const struct lem_device *device);
 enum lem_device_type gpu_type(const struct lem_device *device);
 const struct lem_log *gpu_log(const struct lem_device *device);
 const char *gpu_name(const struct lem_device *device);

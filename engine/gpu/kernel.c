@@ -1,5 +1,5 @@
-/* kernel.c - compute pipelines with specialization constants, made at the first
- * question and kept as long as the device. */
+/* kernel.c - kernels: a shader with specialization constants, checked against the device
+ * at the first question and kept as long as the device. kernel_make.c compiles them. */
 #include "gpu/vk.h"
 
 #include <stdio.h>
@@ -19,6 +19,17 @@ static const struct gpu_shader *find_in(const struct gpu_shader *table, const ch
         if (strcmp(s->name, name) == 0)
             return s;
     return NULL;
+}
+
+static const struct gpu_shader *find_shader(const struct lem_device *d, const char *name)
+{
+    const struct gpu_shader *s = find_in(d->more_shaders, name);
+    return s ? s : find_in(gpu_shaders, name);
+}
+
+bool gpu_has_shader(const struct lem_device *device, const char *name)
+{
+    return find_shader(device, name) != NULL;
 }
 
 static const struct gpu_kernel *find_made(const struct lem_device *d, const char *name,
@@ -155,50 +166,6 @@ static enum lem_status make_layout(struct lem_device *d, struct gpu_kernel *k)
     return r == VK_SUCCESS ? LEM_OK : gpu_fail(d, r, "laying out", k->name);
 }
 
-static enum lem_status make_pipeline(struct lem_device *d, const struct gpu_shader *s,
-                                     struct gpu_kernel *k)
-{
-    const VkShaderModuleCreateInfo code = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = s->size,
-        .pCode = s->code,
-    };
-    VkShaderModule module;
-    VkResult r = d->fn.vkCreateShaderModule(d->handle, &code, NULL, &module);
-    if (r != VK_SUCCESS)
-        return gpu_fail(d, r, "loading the shader of", k->name);
-
-    VkSpecializationMapEntry entry[GPU_MAX_CONSTANT];
-    for (uint32_t i = 0; i < k->n_constant; i++)
-        entry[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(uint32_t),
-                                              sizeof(uint32_t)};
-    const VkSpecializationInfo constants = {
-        .mapEntryCount = k->n_constant,
-        .pMapEntries = entry,
-        .dataSize = k->n_constant * sizeof(uint32_t),
-        .pData = k->constant,
-    };
-    const VkComputePipelineCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .stage =
-            {
-                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                .module = module,
-                .pName = "main",
-                .pSpecializationInfo = &constants,
-            },
-        .layout = k->layout,
-    };
-    r = d->fn.vkCreateComputePipelines(d->handle, d->cache, 1, &info, NULL, &k->pipeline);
-    d->fn.vkDestroyShaderModule(d->handle, module, NULL);
-    if (r != VK_SUCCESS)
-        return gpu_fail(d, r, "compiling kernel", k->name);
-    gpu_name_object(d, VK_OBJECT_TYPE_PIPELINE, (uint64_t)k->pipeline, k->name);
-    d->cache_dirty = true;
-    return LEM_OK;
-}
-
 static void close_kernel(struct lem_device *d, struct gpu_kernel *k)
 {
     d->fn.vkDestroyPipeline(d->handle, k->pipeline, NULL);
@@ -215,6 +182,7 @@ static enum lem_status make_kernel(struct lem_device *d, const struct gpu_shader
     if (!k)
         return log_fail(&d->log, LEM_ERR_MEMORY, "no memory for kernel %s", s->name);
     k->name = s->name;
+    k->shader = s;
     k->n_constant = n;
     if (n)
         memcpy(k->constant, constant, n * sizeof *constant);
@@ -228,8 +196,6 @@ static enum lem_status make_kernel(struct lem_device *d, const struct gpu_shader
         st = check_fit(d, k);
     if (st == LEM_OK)
         st = make_layout(d, k);
-    if (st == LEM_OK)
-        st = make_pipeline(d, s, k);
     if (st != LEM_OK) {
         close_kernel(d, k);
         return st;
@@ -255,9 +221,7 @@ enum lem_status gpu_kernel_get(struct lem_device *device, const char *name,
     mutex_lock(&device->kernel_lock);
     *out = find_made(device, name, constant, n_constant);
     if (!*out) {
-        const struct gpu_shader *s = find_in(device->more_shaders, name);
-        if (!s)
-            s = find_in(gpu_shaders, name);
+        const struct gpu_shader *s = find_shader(device, name);
         st = s ? make_kernel(device, s, constant, n_constant, out)
                : log_fail(&device->log, LEM_ERR_ARGUMENT,
                           "there is no shader \"%s\" (see shaders/shaders.cmake)", name);

@@ -249,7 +249,10 @@ void gpu_list_row(const struct gpu_list *list, uint32_t i, struct gpu_list_row *
         .kernel = e->d.kernel->name,
         .stage = e->d.stage,
         .group = {e->d.group[0], e->d.group[1], e->d.group[2]},
+        .rows_per_group = e->d.rows_per_group,
+        .indirect = e->d.indirect.buf != NULL,
         .barrier = e->barrier,
+        .cost = e->d.cost,
         .ns = e->ns,
     };
 }

@@ -91,14 +91,6 @@ static VkResult make_cache(struct lem_device *d, const void *data, size_t size)
     return d->fn.vkCreatePipelineCache(d->handle, &info, NULL, &d->cache);
 }
 
-static bool exists(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (f)
-        fclose(f);
-    return f != NULL;
-}
-
 enum lem_status gpu_cache_open(struct lem_device *d, const char *dir)
 {
     struct file_map map = {0};
@@ -108,7 +100,14 @@ enum lem_status gpu_cache_open(struct lem_device *d, const char *dir)
         const enum lem_status st = name_file(d, dir);
         if (st != LEM_OK)
             return st;
-        if (exists(d->cache_path)) {
+        const enum file_kind kind = file_kind(d->cache_path);
+        if (kind == FILE_OTHER) {
+            log_msg(&d->log, LEM_LOG_WARN,
+                    "%s: is no regular file, so no pipeline cache is kept; remove it",
+                    d->cache_path);
+            free(d->cache_path);
+            d->cache_path = NULL;
+        } else if (kind == FILE_REGULAR) {
             const char *problem = file_map_open(&map, d->cache_path, NULL) == LEM_OK
                                       ? check_file(d, &map, &data, &size)
                                       : "not readable";

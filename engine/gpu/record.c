@@ -82,7 +82,9 @@ static enum lem_status record(struct gpu_list *l, uint32_t rows)
     if (l->recorded && (!l->uses_rows || l->rows == rows))
         return LEM_OK;
     l->recorded = false;
-    enum lem_status st = set_rows(l, rows);
+    enum lem_status st = gpu_kernels_make(d, NULL); /* those that nobody made so far */
+    if (st == LEM_OK)
+        st = set_rows(l, rows);
     if (st == LEM_OK)
         st = begin(l);
     if (st != LEM_OK)
@@ -102,11 +104,6 @@ static enum lem_status record(struct gpu_list *l, uint32_t rows)
         return gpu_fail(d, r, "recording list", l->name);
     l->recorded = true;
     l->rows = rows;
-
-    /* Whoever records has all its kernels: a good moment to keep them. */
-    mutex_lock(&d->kernel_lock);
-    gpu_cache_save(d);
-    mutex_unlock(&d->kernel_lock);
     return LEM_OK;
 }
 

@@ -12,10 +12,11 @@
 
 struct gpu_kernel {
     const char *name;
+    const struct gpu_shader *shader;
     uint32_t constant[GPU_MAX_CONSTANT], n_constant;
     VkDescriptorSetLayout set_layout;
     VkPipelineLayout layout;
-    VkPipeline pipeline;
+    VkPipeline pipeline; /* VK_NULL_HANDLE until gpu_kernels_make() */
     struct gpu_reflection info;
     struct gpu_kernel *next;
 };

@@ -86,7 +86,7 @@ static enum lem_status try_runnable(struct lem_model *m)
     if (st == LEM_ERR_MEMORY)
         return st;
     m->info.unsupported = c.reason;
-    return c.reason ? LEM_OK : model_no_memory(m);
+    return c.reason ? missing_describe(m) : model_no_memory(m);
 }
 
 /* ---- public ------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ enum lem_status lem_model_open(const struct lem_model_params *params,
         return log_fail(&params->log, LEM_ERR_MEMORY,
                         "%s: host memory ran out while opening the model", params->path);
     m->log = params->log;
-    m->info.unsupported = "";
+    m->info.unsupported = m->info.missing = "";
 
     enum lem_status st = gguf_open(&m->file, params->path, &m->log);
     if (st == LEM_OK)

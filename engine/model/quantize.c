@@ -70,7 +70,18 @@ static bool is_delicate(const char *name)
 /* For rows that do not fill blocks of 256: the next larger type with blocks of 32. */
 static uint32_t smaller_blocks(uint32_t type)
 {
-    return type == QUANT_Q4_K ? QUANT_Q5_0 : type == QUANT_Q5_K ? QUANT_Q5_1 : QUANT_Q8_0;
+    switch (type) {
+    case QUANT_Q2_K:
+    case QUANT_Q3_K:
+    case QUANT_IQ4_XS:
+        return QUANT_IQ4_NL;
+    case QUANT_Q4_K:
+        return QUANT_Q5_0;
+    case QUANT_Q5_K:
+        return QUANT_Q5_1;
+    default:
+        return QUANT_Q8_0;
+    }
 }
 
 static const struct quant_info *pick(struct job *job, const struct gguf_tensor *t)
@@ -86,22 +97,6 @@ static const struct quant_info *pick(struct job *job, const struct gguf_tensor *
     job->n_other++;
     const struct quant_info *small = quant_find(smaller_blocks(want->type));
     return t->dim[0] % small->block_weights == 0 ? small : t->type;
-}
-
-/* general.file_type: what other programs show as the file's type. The K types' numbers
- * are those of their plain ("S") mixes. */
-static uint32_t file_type(const struct quant_info *q)
-{
-    static const struct {
-        uint32_t type, number;
-    } list[] = {{QUANT_F32, 0},   {QUANT_F16, 1},   {QUANT_Q4_0, 2}, {QUANT_Q4_1, 3},
-                {QUANT_Q8_0, 7},  {QUANT_Q5_0, 8},  {QUANT_Q5_1, 9}, {QUANT_Q4_K, 14},
-                {QUANT_Q5_K, 16}, {QUANT_Q6_K, 18}, {QUANT_BF16, 32}};
-    enum { GUESSED = 1024 };
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        if (list[i].type == q->type)
-            return list[i].number;
-    return GUESSED;
 }
 
 static enum lem_status choose(struct job *job)
@@ -122,7 +117,7 @@ static enum lem_status choose(struct job *job)
     if (job->n_other)
         log_msg(&job->m->log, LEM_LOG_WARN,
                 "%s: rows of %llu tensors do not fill whole blocks of the type asked "
-                "for; they become Q5_0, Q5_1 or Q8_0, or stay as they are",
+                "for; they become IQ4_NL, Q5_0, Q5_1 or Q8_0, or stay as they are",
                 g->path, (unsigned long long)job->n_other);
     return LEM_OK;
 }
@@ -149,9 +144,11 @@ static enum lem_status write_file(struct job *job)
 {
     const struct gguf *g = job->m->file;
     const bool moe = job->m->info.n_expert > 0; /* then most weights are experts' */
-    enum lem_status st =
-        gguf_out_open(&job->out, g, job->to, file_type(moe ? job->experts : job->type),
-                      job->params->path);
+    enum lem_status st = gguf_out_open(&job->out, g, job->to,
+                                       gguf_out_file_type(moe ? job->experts : job->type),
+                                       job->params->path);
+    if (st == LEM_OK && job->params->started && job->out.file.temporary)
+        job->params->started(job->params->priv, job->out.file.temporary);
     for (uint64_t i = 0; i < g->n_tensor && st == LEM_OK; i++)
         st = write_tensor(job, i);
     if (st == LEM_OK)

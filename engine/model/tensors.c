@@ -162,7 +162,7 @@ static enum lem_status bind_found(struct binder *b, const struct arch_tensor *ro
     if (!t->type->decode)
         return log_fail(&b->m->file->log, LEM_ERR_UNSUPPORTED,
                         "%s: tensor %s is of type %s, which this build cannot run yet; "
-                        "requantize the model, for example with llama-quantize to Q8_0",
+                        "requantize the model, for example with llama-quantize to Q4_K_M",
                         b->path, t->name, t->type->name);
     *out = (struct tensor){
         .file = t,
@@ -294,6 +294,24 @@ static enum lem_status check_pairs(const struct binder *b)
     return LEM_OK;
 }
 
+/* A block beyond those that the file says it has: one of the two is wrong, and running
+ * fewer blocks would give another text without a word. */
+static enum lem_status check_blocks(const struct binder *b)
+{
+    const struct gguf *g = b->m->file;
+    const uint32_t n = b->m->hp.n_layer + b->m->hp.n_layer_extra;
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        uint32_t number = 0;
+        if (sscanf(g->tensor[i].name, "blk.%" SCNu32 ".", &number) == 1 && number >= n)
+            return log_fail(&g->log, LEM_ERR_FORMAT,
+                            "%s: tensor %s is of block %" PRIu32
+                            ", but %s.block_count says %" PRIu32
+                            "; the file contradicts itself: download or convert it again",
+                            b->path, g->tensor[i].name, number, b->arch, n);
+    }
+    return LEM_OK;
+}
+
 static void warn_unused(const struct binder *b)
 {
     const struct gguf *g = b->m->file;
@@ -323,6 +341,8 @@ enum lem_status tensors_bind(struct lem_model *m)
         st = bind_list(&b, m->arch->tensors[i]);
     if (st == LEM_OK)
         st = check_pairs(&b);
+    if (st == LEM_OK)
+        st = check_blocks(&b);
     if (st != LEM_OK)
         return st;
     skip_extra(&b);

@@ -1,4 +1,5 @@
 /* conv.c - the gated short convolution: a lane does one channel of one token. */
+#include "ops/cost.h"
 #include "ops/launch.h"
 
 #include "base/check.h"
@@ -27,6 +28,9 @@ enum lem_status op_conv(struct gpu_list *list, const struct op_at *at,
                                    .push = p,
                                    .push_size = sizeof *p,
                                    .group = {ceil_div(p->n, lanes), 1, 1},
-                                   .rows_per_group = 1};
+                                   .rows_per_group = 1,
+                                   .cost = ops_cost_rows(at->max_rows,
+                                                         (3 + p->n_tap - 1) * p->n,
+                                                         2 * p->n, p->n_tap + 1)};
     return gpu_list_add(list, &d);
 }

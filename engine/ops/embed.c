@@ -1,4 +1,5 @@
 /* embed.c - rows of the embedding matrix, chosen by token id. */
+#include "ops/cost.h"
 #include "ops/weight.h"
 
 #include "base/check.h"
@@ -28,7 +29,8 @@ enum lem_status op_embed(struct gpu_list *list, const struct op_at *at,
             .push = &push,
             .push_size = sizeof push,
             .group = {ceil_div(ops_weight_n_block(w), OPS_LOCAL), 1, 1},
-            .rows_per_group = 1};
+            .rows_per_group = 1,
+            .cost = ops_cost_embed(w, win, at->max_rows)};
         st = gpu_list_add(list, &d);
     }
     return st;

@@ -1,5 +1,6 @@
 /* experts.c - the experts of one token: gate, up and activation in one dispatch, down
  * and the weighted sum in another. */
+#include "ops/cost.h"
 #include "ops/weight.h"
 
 #include "base/log.h"
@@ -28,7 +29,8 @@ static enum lem_status glu_window(struct gpu_list *list, const struct op_at *at,
         .bind = {win->slice, a->x, a->ids, a->y, a->bias.buf ? a->bias : a->x},
         .push = &push,
         .push_size = sizeof push,
-        .group = {ops_shape_groups(shape, 2 * n_ff), a->n_used, 1}};
+        .group = {ops_shape_groups(shape, 2 * n_ff), a->n_used, 1},
+        .cost = ops_cost_experts(a->weight, win, a->n_used, 1, true)};
     return gpu_list_add(list, &d);
 }
 
@@ -59,9 +61,10 @@ enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
                                const struct op_experts_glu *a)
 {
     struct ops_shape shape =
-        ops_shape_pick(gpu_list_device(list), a->weight->n_row / 2, 1);
+        ops_shape_pick(gpu_list_device(list), a->weight->n_row / 2 * a->n_used, 1);
     if (shape.rows < 2)
         shape.rows = 2;
+    shape.i8 = a->x_i8;
     return ops_experts_glu(list, at, a, &shape);
 }
 
@@ -100,7 +103,8 @@ enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
                      a->bias.buf ? a->bias : a->x},
             .push = &push,
             .push_size = sizeof push,
-            .group = {ops_shape_groups(shape, win->n_row), 1, 1}};
+            .group = {ops_shape_groups(shape, win->n_row), 1, 1},
+            .cost = ops_cost_experts(w, win, a->n_used, 1, false)};
         st = gpu_list_add(list, &d);
     }
     return st;
@@ -109,7 +113,7 @@ enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
 enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
                                 const struct op_experts_down *a)
 {
-    const struct ops_shape shape =
-        ops_shape_pick(gpu_list_device(list), a->weight->n_row, 1);
+    struct ops_shape shape = ops_shape_pick(gpu_list_device(list), a->weight->n_row, 1);
+    shape.i8 = a->x_i8;
     return ops_experts_down(list, at, a, &shape);
 }

@@ -1,4 +1,5 @@
 /* glu.c - gated activation of rows that hold gate and up side by side. */
+#include "ops/cost.h"
 #include "ops/launch.h"
 
 #include "base/check.h"
@@ -24,6 +25,8 @@ enum lem_status op_glu(struct gpu_list *list, const struct op_at *at,
         .push = &a->p,
         .push_size = sizeof a->p,
         .group = {ceil_div(a->p.n_ff, 4 * lanes * PER_LANE), 1, a->p.n_per_row},
-        .rows_per_group = 1};
+        .rows_per_group = 1,
+        .cost = ops_cost_rows((uint64_t)at->max_rows * a->p.n_per_row, 2 * a->p.n_ff,
+                              a->p.n_ff, 4)};
     return gpu_list_add(list, &d);
 }

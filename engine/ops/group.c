@@ -1,4 +1,5 @@
 /* group.c - pairs of token and slot sorted by expert: one workgroup, once per layer. */
+#include "ops/cost.h"
 #include "ops/launch.h"
 
 #include "base/log.h"
@@ -32,6 +33,22 @@ enum lem_status op_group(struct gpu_list *list, const struct op_at *at,
                         at->label, a->n_expert, (unsigned long long)need,
                         gpu_name(device), have);
 
+    /* The counts of the indirect dispatches, which no list checks. */
+    const uint64_t n_tile = a->tiles.size / 16;
+    if (n_tile > gpu_max_groups(device, 1))
+        return log_fail(gpu_log(device), LEM_ERR_UNSUPPORTED,
+                        "%s: a batch may need %llu tiles of %d rows, \"%s\" allows %u "
+                        "workgroups: use a smaller batch",
+                        at->label, (unsigned long long)n_tile, OPS_GROUP_TILE,
+                        gpu_name(device), gpu_max_groups(device, 1));
+    for (uint32_t i = 0; i < a->n_arg; i++)
+        if (a->row_groups[i] > gpu_max_groups(device, 0))
+            return log_fail(gpu_log(device), LEM_ERR_UNSUPPORTED,
+                            "%s: an expert's rows need %u workgroups, \"%s\" allows %u; "
+                            "use another device",
+                            at->label, a->row_groups[i], gpu_name(device),
+                            gpu_max_groups(device, 0));
+
     const uint32_t constant[] = {64, a->n_expert};
     const struct gpu_kernel *kernel;
     const enum lem_status st = gpu_kernel_get(device, "group", constant, 2, &kernel);
@@ -53,6 +70,7 @@ enum lem_status op_group(struct gpu_list *list, const struct op_at *at,
         .bind = {at->step, a->ids, a->pairs, a->tiles, a->args},
         .push = &push,
         .push_size = sizeof push,
-        .group = {1, 1, 1}};
+        .group = {1, 1, 1},
+        .cost = ops_cost_rows(at->max_rows, a->n_used, a->n_used, 1)};
     return gpu_list_add(list, &d);
 }

@@ -1,4 +1,5 @@
 /* matmul.c - products of one matrix with the rows of the run. */
+#include "ops/cost.h"
 #include "ops/weight.h"
 
 static enum lem_status add_window(struct gpu_list *list, const struct op_at *at,
@@ -22,15 +23,16 @@ static enum lem_status add_window(struct gpu_list *list, const struct op_at *at,
                                        .bias_off = win->row0,
                                        .flags = flags,
                                        .scale = a->scale};
-    const struct gpu_dispatch d = {.kernel = kernel,
-                                   .label = at->label,
-                                   .stage = at->stage,
-                                   .bind = {win->slice, a->x, a->y, bias, at->step},
-                                   .push = &push,
-                                   .push_size = sizeof push,
-                                   .group = {ops_shape_groups(shape, win->n_row), 1, 1},
-                                   .rows_per_group =
-                                       at->max_rows == 1 ? 0 : shape->tokens};
+    const struct gpu_dispatch d = {
+        .kernel = kernel,
+        .label = at->label,
+        .stage = at->stage,
+        .bind = {win->slice, a->x, a->y, bias, at->step},
+        .push = &push,
+        .push_size = sizeof push,
+        .group = {ops_shape_groups(shape, win->n_row), 1, 1},
+        .rows_per_group = at->max_rows == 1 ? 0 : shape->tokens,
+        .cost = ops_cost_matmul(a->weight, win->n_row, at->max_rows)};
     return gpu_list_add(list, &d);
 }
 
@@ -50,7 +52,8 @@ enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
 enum lem_status op_matmul(struct gpu_list *list, const struct op_at *at,
                           const struct op_matmul *a)
 {
-    const struct ops_shape shape =
+    struct ops_shape shape =
         ops_shape_pick(gpu_list_device(list), a->weight->n_row, at->max_rows);
+    shape.i8 = a->x_i8;
     return ops_matmul(list, at, a, &shape);
 }

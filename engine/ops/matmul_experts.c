@@ -1,12 +1,16 @@
 /* matmul_experts.c - products of expert matrices with the rows of many tokens, grouped
  * by expert. */
+#include "ops/cost.h"
 #include "ops/weight.h"
 
 /* The same on every device: op_matmul_experts_row_groups() knows none. */
 static struct ops_shape grouped_shape(const struct ops_weight *w)
 {
-    return (struct ops_shape){
-        .rows = w->n_row >= 256 ? 4 : 1, .tokens = OPS_GROUP_TILE / 2, .split = 1};
+    return (struct ops_shape){.rows = w->n_row >= 1024  ? 8
+                                      : w->n_row >= 256 ? 4
+                                                        : 1,
+                              .tokens = OPS_GROUP_TILE / 2,
+                              .split = 1};
 }
 
 uint32_t op_matmul_experts_row_groups(const struct ops_weight *weight)
@@ -19,10 +23,12 @@ enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
                                   const struct op_matmul_experts *a)
 {
     const struct ops_weight *w = a->weight;
-    const struct ops_shape shape = grouped_shape(w);
+    struct ops_shape shape = grouped_shape(w);
+    shape.i8 = a->x_i8;
+    const uint32_t more[] = {a->act, a->table.buf != NULL};
     const struct gpu_kernel *kernel;
     enum lem_status st =
-        ops_weight_kernel(list, at, "matmul_experts", w, &shape, &kernel);
+        ops_weight_kernel_with(list, at, "matmul_experts", w, &shape, more, 2, &kernel);
 
     for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
         const struct ops_window *win = &w->window[i];
@@ -40,15 +46,17 @@ enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
                 (a->x_by_pair ? EXPERTS_X_BY_PAIR : 0) | (a->bias.buf ? EXPERTS_BIAS : 0),
             .bias_off = a->bias_off + win->row0,
             .bias_stride = a->bias_stride};
-        const struct gpu_dispatch d = {.kernel = kernel,
-                                       .label = at->label,
-                                       .stage = at->stage,
-                                       .bind = {win->slice, a->x, a->y, a->pairs,
-                                                a->tiles, a->bias.buf ? a->bias : a->x},
-                                       .push = &push,
-                                       .push_size = sizeof push,
-                                       .group = {1, 1, 1},
-                                       .indirect = a->args};
+        const struct gpu_dispatch d = {
+            .kernel = kernel,
+            .label = at->label,
+            .stage = at->stage,
+            .bind = {win->slice, a->x, a->y, a->pairs, a->tiles,
+                     a->bias.buf ? a->bias : a->x, a->table.buf ? a->table : a->tiles},
+            .push = &push,
+            .push_size = sizeof push,
+            .group = {1, 1, 1},
+            .indirect = a->args,
+            .cost = ops_cost_experts(w, win, a->n_used, at->max_rows, false)};
         st = gpu_list_add(list, &d);
     }
     return st;

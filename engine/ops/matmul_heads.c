@@ -1,4 +1,5 @@
 /* matmul_heads.c - products of one matrix for each head with the head's part of a row. */
+#include "ops/cost.h"
 #include "ops/weight.h"
 
 #include "base/log.h"
@@ -40,7 +41,8 @@ enum lem_status ops_matmul_heads(struct gpu_list *list, const struct op_at *at,
             .push = &push,
             .push_size = sizeof push,
             .group = {ops_shape_groups(shape, w->n_row), 1, win->n_mat},
-            .rows_per_group = shape->tokens};
+            .rows_per_group = shape->tokens,
+            .cost = ops_cost_heads(w, win->n_mat, at->max_rows)};
         st = gpu_list_add(list, &d);
     }
     return st;

@@ -14,6 +14,7 @@
 #define OPS_OPS_H
 
 #include "gpu/gpu.h"
+#include "lemnos/session.h"
 #include "quant/quant.h"
 #include "common/params.h"
 
@@ -57,7 +58,9 @@ enum lem_status op_embed(struct gpu_list *list, const struct op_at *at,
 struct op_norm {
     struct gpu_slice x, w, y; /* w f32 [n] */
     struct gpu_slice bias;    /* f32 [n]; buf NULL = none */
+    struct gpu_slice y_i8;    /* y also as bytes, see op_round_i8; buf NULL = not */
     uint32_t n, x_stride, y_stride;
+    uint32_t y_i8_stride; /* slots */
     float eps;
     float scale; /* 0 = 1 */
     bool from_out, add;
@@ -65,54 +68,98 @@ struct op_norm {
 enum lem_status op_norm(struct gpu_list *list, const struct op_at *at,
                         const struct op_norm *a);
 
+/* Activations as bytes: f32 rows of n values, a multiple of 32, to rows of slots as
+ * shaders/common/i8.glsl says; n_per_row of them for each row of the run. y starts as
+ * zeros and has nothing but such rows. */
+struct op_round_i8 {
+    struct gpu_slice x, y;
+    uint32_t n, n_per_row;
+    uint32_t x_stride; /* floats */
+    uint32_t y_stride; /* slots: op_i8_stride() or more */
+    bool n_out;        /* step.n_out rows instead of step.n_token */
+};
+enum lem_status op_round_i8(struct gpu_list *list, const struct op_at *at,
+                            const struct op_round_i8 *a);
+/* Slots of a row of n values. */
+uint32_t op_i8_stride(uint32_t n);
+/* Can the device multiply this matrix with such rows? Operations that have `x_i8` then
+ * take them as x, and their x_stride in slots. */
+bool op_takes_i8(const struct lem_device *device, const struct ops_weight *w);
+
 /* y[t][y_off + r] (+)= scale * (sum over c of W[r][c] x[t][c] + bias[r]), matrix 0 */
 struct op_matmul {
     const struct ops_weight *weight;
     struct gpu_slice x, y, bias; /* bias f32 [n_row]; buf NULL = none */
     uint32_t x_stride, y_stride, y_off;
     float scale;
+    bool x_i8;
     bool add;
     bool n_out; /* step.n_out rows instead of step.n_token */
 };
 enum lem_status op_matmul(struct gpu_list *list, const struct op_at *at,
                           const struct op_matmul *a);
 
+/* ---- keys and values ------------------------------------------------------------ */
+
+enum { OPS_CACHE_TILE = 64 }; /* positions of a cache come in multiples of it */
+
+/* The type's name in kernels' names and for people; NULL: there is no such type. */
+const char *ops_cache_name(enum lem_cache_type type);
+/* Slots of 16 bytes that hold the dims of a head at one position. */
+uint32_t ops_cache_dim_slots(enum lem_cache_type type, uint32_t dim);
+/* Bytes of a cache of keys or values for n_ctx positions, rounded up to tiles, of n_head
+ * heads; UINT64_MAX when they cannot be counted. The type must be known. */
+uint64_t ops_cache_bytes(enum lem_cache_type type, uint32_t n_head, uint32_t n_ctx,
+                         uint32_t dim);
+
 /* Optional q/k norm, rotation, and storing of k and v, in place on qkv:
  * [n_token][n_head + 2 n_head_kv][head_dim]; token t is at position step.pos + t.
- * The caches are f32 (vec4 slots of 16 bytes), n_ctx a multiple of 8, head_dim of 4:
- *   k  [n_head_kv][n_ctx/8][head_dim/4][8 positions] x 4 dims
- *   v  [n_head_kv][ceil(head_dim/8)][n_ctx/4][8 dims] x 4 positions
+ * The caches are in the layout of shaders/common/kv.glsl for `type`; n_ctx is a multiple
+ * of OPS_CACHE_TILE, head_dim of 4.
  * ROPE_NORM_V also norms v, without weights; not together with ROPE_NORM_ROW. */
 struct op_rope {
     struct gpu_slice qkv, k_cache, v_cache;
     struct gpu_slice norm; /* f32: q weights then k weights; buf NULL = none */
     struct gpu_slice freq; /* f32 [n_rot/2]: angle of pair i at position 1 */
-    struct rope_params p;  /* all fields but none derived */
+    enum lem_cache_type type;
+    struct rope_params p; /* all fields but none derived */
 };
 enum lem_status op_rope(struct gpu_list *list, const struct op_at *at,
                         const struct op_rope *a);
 
 /* y[t][h] = sum over p <= pos(t) of softmax(scale * q[t][h] . k[p]) v[p]. Heads of y
- * and v have head_dim_v values (0: head_dim). */
+ * and v have head_dim_v values (0: head_dim). For single tokens the positions may be
+ * shared among workgroups; then `part` holds what each found, op_attn_part_bytes() of
+ * it, and a second dispatch joins them in a fixed order. */
 struct op_attn {
     struct gpu_slice q, k_cache, y; /* q: the rows that op_rope left */
     struct gpu_slice v_cache;       /* buf NULL: the first head_dim_v dims of k are v */
     struct gpu_slice sinks;         /* f32 [n_head]; buf NULL = none */
-    struct attn_params p;
+    struct gpu_slice part;          /* buf NULL where no bytes are needed */
+    enum lem_cache_type type;
+    struct attn_params p; /* but v_dims, which is derived */
 };
 enum lem_status op_attn(struct gpu_list *list, const struct op_at *at,
                         const struct op_attn *a);
+/* For runs of up to max_rows tokens; p->head_dim_v and p->n_ctx are set. */
+uint64_t op_attn_part_bytes(const struct lem_device *device, const struct attn_params *p,
+                            enum lem_cache_type type, uint32_t max_rows);
 
 /* design/router: score, selection score, groups, top-k, weights. ids u32 and
  * weights f32 [n_token][n_used], best first; the tap has both as
- * uvec2 {id, bits of the weight} at [tap_off + t * tap_stride + k]. */
+ * uvec2 {id, bits of the weight} at [tap_off + t * tap_stride + k]; with `margin` also,
+ * at k = n_used, {the first expert left out, bits of the margin to it} as ref_router()
+ * means it, ROUTER_NO_EXPERT and infinity where there is none. */
 struct op_router {
     struct gpu_slice logits; /* [n_token][x_stride] */
     struct gpu_slice bias;   /* f32 [n_expert]; buf NULL = none */
     struct gpu_slice ids, weights;
     struct gpu_slice tap;    /* buf NULL = off */
+    bool margin;             /* with a tap only */
     struct gpu_slice policy; /* u32, at p.policy_off one layer; buf NULL = none */
     struct gpu_slice factor; /* f32 [n_expert] on weights, not in the tap; or none */
+    struct gpu_slice draw;   /* uniform draw_params, for ROUTER_SELECT_DRAW */
+    uint32_t select;         /* ROUTER_SELECT_…; other than TOP without groups only */
     struct router_params p;  /* flags are set from the slices but NORMALISE;
                               * out_scale 0 = 1 */
 };
@@ -130,6 +177,7 @@ struct op_experts_glu {
     uint32_t act;
     float alpha, limit;
     struct gpu_slice bias; /* f32 [n_expert][2 n_ff], on gate and up; or none */
+    bool x_i8;
 };
 enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
                                const struct op_experts_glu *a);
@@ -140,6 +188,7 @@ struct op_experts_down {
     struct gpu_slice x, ids, weights, y;
     struct gpu_slice bias; /* f32 [n_expert][n_row]; or none */
     uint32_t n_used, x_stride;
+    bool x_i8;
     bool set; /* y = instead of y += */
 };
 enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
@@ -169,16 +218,20 @@ enum lem_status op_group(struct gpu_list *list, const struct op_at *at,
 /* Workgroups that a grouped matmul of this weight needs over its rows. */
 uint32_t op_matmul_experts_row_groups(const struct ops_weight *weight);
 
-/* y[pair][y_off + r] = W[expert of pair][r] . x[row] + bias[expert][bias_off + r], row =
- * the pair's token, or the pair itself with `x_by_pair`. */
+/* y[pair][y_off + r] = act(W[expert of pair][r] . x[row] + bias[expert][bias_off + r]),
+ * row = the pair's token, or the pair itself with `x_by_pair`. With a table an expert
+ * uses any matrix and row of biases, and columns of x from any multiple of 4 on. */
 struct op_matmul_experts {
     const struct ops_weight *weight;
     struct gpu_slice x, y, pairs, tiles;
     struct gpu_slice bias; /* f32 [n_expert][bias_stride]; or none */
     uint32_t bias_off, bias_stride;
-    struct gpu_slice args; /* the entry of op_group for this weight */
+    struct gpu_slice table; /* u32 [n_expert][4] {matrix, row of biases, column of x / 4,
+                             * 0}; buf NULL = {expert, expert, 0, 0} */
+    uint32_t act;           /* DENSE_… */
+    struct gpu_slice args;  /* the entry of op_group for this weight */
     uint32_t x_stride, y_stride, y_off, n_used;
-    bool x_by_pair;
+    bool x_by_pair, x_i8;
 };
 enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
                                   const struct op_matmul_experts *a);
@@ -194,13 +247,35 @@ enum lem_status op_glu(struct gpu_list *list, const struct op_at *at,
                        const struct op_glu *a);
 
 /* y[t] += sum over slots k, in order, of weights[t][k] * x[t * n_used + k]; EXPERTS_SET:
- * = */
+ * =. Other ways to combine, and rows of x by expert: see params.h. */
 struct op_combine {
     struct gpu_slice x, weights, y;
+    struct gpu_slice ids; /* u32 [n_token][n_used]; not needed for sums of rows by slot */
+    uint32_t how;         /* COMBINE_SUM … */
+    bool by_expert;       /* p.n_slot rows of x a token */
     struct combine_params p;
 };
 enum lem_status op_combine(struct gpu_list *list, const struct op_at *at,
                            const struct op_combine *a);
+
+/* x[r] = softmax(x[r]), in place, for p.n_per_row rows per row of the run */
+struct op_softmax {
+    struct gpu_slice x;
+    struct softmax_params p;
+};
+enum lem_status op_softmax(struct gpu_list *list, const struct op_at *at,
+                           const struct op_softmax *a);
+
+/* Experts that one of several routers chose: all[t][e] = e or ROUTER_NO_EXPERT. Once
+ * for each router, in any order; the first one clears what is there. */
+struct op_gather {
+    struct gpu_slice ids; /* u32 [n_token][n_used] */
+    struct gpu_slice all; /* u32 [n_token][n_expert] */
+    uint32_t n_expert, n_used;
+    bool first;
+};
+enum lem_status op_gather(struct gpu_list *list, const struct op_at *at,
+                          const struct op_gather *a);
 
 /* ---- what only some families have ---------------------------------------------- */
 
@@ -221,6 +296,7 @@ struct op_latent {
     struct gpu_slice x, q, k_cache;
     struct gpu_slice norm; /* f32 [n_latent] */
     struct gpu_slice freq; /* f32 [n_rot/2] */
+    enum lem_cache_type type;
     struct latent_params p;
 };
 enum lem_status op_latent(struct gpu_list *list, const struct op_at *at,

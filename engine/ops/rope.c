@@ -1,6 +1,9 @@
 /* rope.c - q/k norm, rotation, keys and values into the cache: a few heads of a
  * token per workgroup, or all of them where a norm spans the row. */
+#include "ops/cost.h"
 #include "ops/launch.h"
+
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -14,10 +17,13 @@ static const char *find_fault(const struct op_rope *a)
     const bool by_head = p->flags & ROPE_NORM_HEAD, by_row = p->flags & ROPE_NORM_ROW;
     if (p->n_head == 0 || p->n_head_kv == 0)
         return "no heads";
-    if (p->head_dim == 0 || p->head_dim % 4 != 0 || p->n_ctx == 0 || p->n_ctx % 8 != 0)
-        return "head_dim must be a multiple of 4 and n_ctx of 8";
+    if (p->head_dim == 0 || p->head_dim % 4 != 0 || p->n_ctx == 0 ||
+        p->n_ctx % OPS_CACHE_TILE != 0)
+        return "head_dim must be a multiple of 4 and n_ctx of 64";
     if (p->row_stride / p->head_dim < p->n_head + 2 * p->n_head_kv)
         return "rows are too short for q, k and v";
+    if (!ops_cache_name(a->type))
+        return "an unknown type of cache";
     if (by_row && (by_head || p->flags & ROPE_NORM_V))
         return "norm of heads and of rows at once";
     if ((by_head || by_row) != (a->norm.buf != NULL))
@@ -48,8 +54,10 @@ enum lem_status op_rope(struct gpu_list *list, const struct op_at *at,
     const uint32_t n_max = p->n_head > p->n_head_kv ? p->n_head : p->n_head_kv;
     const uint32_t heads = by_row ? n_max : HEADS;
     const uint32_t constant[] = {ops_lanes(list), heads, by_row ? 1 : HEADS};
+    char name[32];
+    snprintf(name, sizeof name, "rope.%s", ops_cache_name(a->type));
     const struct gpu_kernel *kernel;
-    const enum lem_status st = gpu_kernel_get(device, "rope", constant, 3, &kernel);
+    const enum lem_status st = gpu_kernel_get(device, name, constant, 3, &kernel);
     if (st != LEM_OK)
         return st;
 
@@ -62,6 +70,8 @@ enum lem_status op_rope(struct gpu_list *list, const struct op_at *at,
         .push = p,
         .push_size = sizeof *p,
         .group = {ceil_div(p->n_head, heads) + ceil_div(p->n_head_kv, heads), 1, 1},
-        .rows_per_group = 1};
+        .rows_per_group = 1,
+        .cost = ops_cost_rows(at->max_rows, (p->n_head + 2 * p->n_head_kv) * p->head_dim,
+                              (p->n_head + 2 * p->n_head_kv) * p->head_dim, 4)};
     return gpu_list_add(list, &d);
 }

@@ -1,14 +1,17 @@
 /* router.c - from a token's logits to its experts and their weights: one workgroup
  * per token. */
+#include "ops/cost.h"
 #include "ops/launch.h"
 
 #include "base/check.h"
 #include "base/log.h"
 
-static const char *find_fault(const struct router_params *p)
+static const char *find_fault(const struct router_params *p, uint32_t select)
 {
     if (p->n_expert == 0 || p->n_used == 0 || p->n_used > p->n_expert)
         return "n_used must be 1 to n_expert";
+    if (select != ROUTER_SELECT_TOP && p->n_group > 1)
+        return "only the best experts may be chosen by groups";
     if (p->n_group <= 1)
         return NULL;
     if (p->n_expert % p->n_group != 0)
@@ -20,17 +23,18 @@ static const char *find_fault(const struct router_params *p)
     return NULL;
 }
 
-/* The kernel holds a key per expert, the ids chosen and a key per group. */
+/* The kernel holds a key per expert, the ids chosen, a key per group, and three words for
+ * the margin. */
 static uint64_t shared_bytes(const struct router_params *p)
 {
     const uint64_t n_reduce = 128; /* of common/reduce.glsl */
-    return 4 * ((uint64_t)p->n_expert + 7 + p->n_used + p->n_group + n_reduce);
+    return 4 * ((uint64_t)p->n_expert + 7 + p->n_used + p->n_group + 3 + n_reduce);
 }
 
 static enum lem_status check(struct lem_device *device, const struct op_at *at,
-                             const struct router_params *p)
+                             const struct router_params *p, uint32_t select)
 {
-    const char *fault = find_fault(p);
+    const char *fault = find_fault(p, select);
     if (fault)
         return log_fail(gpu_log(device), LEM_ERR_ARGUMENT,
                         "%s: router: %s (%u of %u experts, %u of %u groups); this is a "
@@ -59,15 +63,16 @@ enum lem_status op_router(struct gpu_list *list, const struct op_at *at,
         push.out_scale = 1;
     push.flags = (push.flags & ROUTER_NORMALISE) | (a->factor.buf ? ROUTER_FACTOR : 0) |
                  (a->bias.buf ? ROUTER_BIAS : 0) | (a->tap.buf ? ROUTER_TAP : 0) |
-                 (a->policy.buf ? ROUTER_POLICY : 0);
-    enum lem_status st = check(device, at, &push);
+                 (a->policy.buf ? ROUTER_POLICY : 0) |
+                 (a->tap.buf && a->margin ? ROUTER_MARGIN : 0);
+    enum lem_status st = check(device, at, &push, a->select);
     if (st != LEM_OK)
         return st;
 
     const uint32_t constant[] = {ops_lanes(list), round_up(push.n_expert, 8), push.n_used,
-                                 push.n_group};
+                                 push.n_group, a->select};
     const struct gpu_kernel *kernel;
-    st = gpu_kernel_get(device, "router", constant, 4, &kernel);
+    st = gpu_kernel_get(device, "router", constant, 5, &kernel);
     if (st != LEM_OK)
         return st;
 
@@ -77,10 +82,11 @@ enum lem_status op_router(struct gpu_list *list, const struct op_at *at,
         .stage = at->stage,
         .bind = {a->logits, ops_slice_or(a->bias, a->logits), a->ids, a->weights,
                  ops_slice_or(a->tap, a->ids), ops_slice_or(a->policy, a->logits),
-                 ops_slice_or(a->factor, a->logits)},
+                 ops_slice_or(a->factor, a->logits), ops_slice_or(a->draw, at->step)},
         .push = &push,
         .push_size = sizeof push,
         .group = {1, 1, 1},
-        .rows_per_group = 1};
+        .rows_per_group = 1,
+        .cost = ops_cost_rows(at->max_rows, push.n_expert, 2 * push.n_used, 1)};
     return gpu_list_add(list, &d);
 }

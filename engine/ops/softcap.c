@@ -1,4 +1,5 @@
 /* softcap.c - soft-capped rows of logits. */
+#include "ops/cost.h"
 #include "ops/launch.h"
 
 #include "base/check.h"
@@ -23,6 +24,8 @@ enum lem_status op_softcap(struct gpu_list *list, const struct op_at *at,
                                    .push = &a->p,
                                    .push_size = sizeof a->p,
                                    .group = {ceil_div(a->p.n, lanes * PER_LANE), 1, 1},
-                                   .rows_per_group = 1};
+                                   .rows_per_group = 1,
+                                   .cost =
+                                       ops_cost_rows(at->max_rows, a->p.n, a->p.n, 3)};
     return gpu_list_add(list, &d);
 }

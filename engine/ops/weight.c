@@ -2,6 +2,7 @@
  * and the kernel of a weight type. */
 #include "ops/weight.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -12,9 +13,16 @@
 struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
                                 uint32_t max_rows)
 {
-    if (gpu_type(device) == LEM_DEVICE_CPU)
-        return (struct ops_shape){
-            .rows = n_row >= 256 ? 4 : 1, .tokens = max_rows > 1 ? 4 : 1, .split = 1};
+    if (gpu_type(device) == LEM_DEVICE_CPU) {
+        /* 8 rows share what is fetched of x; but some groups must be left for each
+         * processor, more of them for one token, which is soon done. */
+        const uint32_t tall = max_rows > 1 ? 1024 : 2048;
+        return (struct ops_shape){.rows = n_row >= tall  ? 8
+                                          : n_row >= 256 ? 4
+                                                         : 1,
+                                  .tokens = max_rows > 1 ? 4 : 1,
+                                  .split = 1};
+    }
     if (max_rows > 1)
         return (struct ops_shape){.rows = n_row >= 512 ? 2 : 1, .tokens = 8, .split = 1};
     return (struct ops_shape){
@@ -63,6 +71,16 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
                                   const struct ops_shape *shape,
                                   const struct gpu_kernel **out)
 {
+    return ops_weight_kernel_with(list, at, op, w, shape, NULL, 0, out);
+}
+
+enum lem_status ops_weight_kernel_with(const struct gpu_list *list,
+                                       const struct op_at *at, const char *op,
+                                       const struct ops_weight *w,
+                                       const struct ops_shape *shape,
+                                       const uint32_t *more, uint32_t n_more,
+                                       const struct gpu_kernel **out)
+{
     struct lem_device *device = gpu_list_device(list);
     if (!w->type->shader || !w->type->sb_weights)
         return log_fail(gpu_log(device), LEM_ERR_UNSUPPORTED,
@@ -78,14 +96,19 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
                             w->type->name);
 
     char name[64];
-    const int len = snprintf(name, sizeof name, "%s.%s%s", op, w->type->shader,
-                             fetches_texels(device) ? ".texel" : "");
+    const int len =
+        snprintf(name, sizeof name, "%s.%s%s%s", op, w->type->shader,
+                 shape && shape->i8 ? ".i8" : "", fetches_texels(device) ? ".texel" : "");
     if (len < 0 || (size_t)len >= sizeof name)
         return log_fail(gpu_log(device), LEM_ERR_ARGUMENT,
                         "%s: kernel name %s.%s is too long; this is a bug, please "
                         "report it",
                         at->label, op, w->type->shader);
-    const uint32_t constant[] = {OPS_LOCAL, shape ? shape->rows : 0,
-                                 shape ? shape->tokens : 0, shape ? shape->split : 0};
-    return gpu_kernel_get(device, name, constant, shape ? 4 : 1, out);
+    uint32_t constant[GPU_MAX_CONSTANT] = {OPS_LOCAL, shape ? shape->rows : 0,
+                                           shape ? shape->tokens : 0,
+                                           shape ? shape->split : 0};
+    assert(n_more == 0 || (shape && n_more <= GPU_MAX_CONSTANT - 4));
+    for (uint32_t i = 0; i < n_more; i++)
+        constant[4 + i] = more[i];
+    return gpu_kernel_get(device, name, constant, shape ? 4 + n_more : 1, out);
 }

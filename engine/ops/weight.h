@@ -12,6 +12,7 @@ struct ops_shape {
     uint32_t rows;   /* of weights per lane */
     uint32_t tokens; /* rows of activations per lane */
     uint32_t split;  /* lanes that share a row: 1 or 8 */
+    bool i8;         /* activations are bytes: the kernel's variant for them */
 };
 
 /* A shape for matrices of `n_row` rows and up to `max_rows` rows of activations. */
@@ -34,6 +35,13 @@ enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_a
                                   const char *op, const struct ops_weight *w,
                                   const struct ops_shape *shape,
                                   const struct gpu_kernel **out);
+/* The same with values for the n_more specialization constants after the shape's. */
+enum lem_status ops_weight_kernel_with(const struct gpu_list *list,
+                                       const struct op_at *at, const char *op,
+                                       const struct ops_weight *w,
+                                       const struct ops_shape *shape,
+                                       const uint32_t *more, uint32_t n_more,
+                                       const struct gpu_kernel **out);
 
 /* The operations of ops.h in a given shape, so that tests on one device reach the
  * shapes of others. tokens is 1 for the experts of one token; rows even for glu. */

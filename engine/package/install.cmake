@@ -9,6 +9,27 @@ install(TARGETS lemnos_shared EXPORT lemnosTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS lemnos_static EXPORT lemnosStaticTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# In a static library hidden names are still names: they would clash with those of the
+# program that it is linked into. Made one object, they can be local. Needs GNU's tools.
+if(UNIX AND NOT APPLE AND CMAKE_LINKER AND CMAKE_OBJCOPY)
+  set(static_to "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
+  if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+    set(static_to "\$ENV{DESTDIR}${CMAKE_INSTALL_LIBDIR}")
+  endif()
+  install(CODE "
+    set(one \"${PROJECT_BINARY_DIR}/lemnos_static.o\")
+    set(library \"${static_to}/$<TARGET_FILE_NAME:lemnos_static>\")
+    execute_process(
+        COMMAND ${CMAKE_LINKER} -r --whole-archive \"$<TARGET_FILE:lemnos_static>\" -o \"\${one}\"
+        COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND ${CMAKE_OBJCOPY} --localize-hidden \"\${one}\"
+        COMMAND_ERROR_IS_FATAL ANY)
+    file(REMOVE \"\${library}\" \"\${library}.part\")
+    execute_process(COMMAND ${CMAKE_AR} qcs \"\${library}.part\" \"\${one}\"
+        COMMAND_ERROR_IS_FATAL ANY)
+    file(RENAME \"\${library}.part\" \"\${library}\")
+    file(REMOVE \"\${one}\")")
+endif()
 install(DIRECTORY engine/include/lemnos DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
 
@@ -35,6 +56,11 @@ else()
   string(REGEX REPLACE "/$" "" up ${up})
   set(pc_prefix "\${pcfiledir}/${up}")
   set(pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
+  set(pc_includedir ${CMAKE_INSTALL_INCLUDEDIR})
+else()
+  set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
 configure_file(engine/package/lemnos.pc.in lemnos.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lemnos.pc DESTINATION ${pc_dir})

@@ -16,8 +16,11 @@ const char *plan_stage_name(enum plan_stage stage)
         [STAGE_ATTENTION] = "attention",
         [STAGE_ATTN_OUT] = "attn_out",
         [STAGE_ROUTER] = "router",
-        [STAGE_EXPERTS] = "experts",
-        [STAGE_FFN] = "ffn",
+        [STAGE_GROUP] = "group",
+        [STAGE_GATE_UP] = "gate_up",
+        [STAGE_DOWN] = "down",
+        [STAGE_FFN_GATE_UP] = "ffn_gate_up",
+        [STAGE_FFN_DOWN] = "ffn_down",
         [STAGE_HEAD] = "head",
     };
     return stage < STAGE_COUNT ? name[stage] : "?";
@@ -25,13 +28,13 @@ const char *plan_stage_name(enum plan_stage stage)
 
 struct op_at step_at(struct builder *b, const char *what, enum plan_stage stage)
 {
-    const bool in_layer = stage != STAGE_EMBED && stage != STAGE_HEAD;
+    const bool in_layer = plan_stage_in_layer(stage);
     if (in_layer)
         snprintf(b->label, sizeof b->label, "blk.%u %s", b->layer, what);
     else
         snprintf(b->label, sizeof b->label, "%s", what);
     return (struct op_at){.label = b->label,
-                          .stage = stage,
+                          .stage = plan_key(stage, in_layer ? b->layer : 0),
                           .step = gpu_slice_all(b->mem->step),
                           .max_rows = b->p->max_rows};
 }

@@ -15,12 +15,34 @@ enum plan_stage {
     STAGE_ATTENTION,
     STAGE_ATTN_OUT,
     STAGE_ROUTER,
-    STAGE_EXPERTS,
-    STAGE_FFN,
+    STAGE_GROUP, /* sorting tokens by expert */
+    STAGE_GATE_UP,
+    STAGE_DOWN,        /* and the sum over a token's experts */
+    STAGE_FFN_GATE_UP, /* dense, and shared experts */
+    STAGE_FFN_DOWN,
     STAGE_HEAD,
     STAGE_COUNT
 };
 const char *plan_stage_name(enum plan_stage stage);
+
+/* The number that a dispatch of the plan has as its stage: a stage of a layer. */
+static inline uint32_t plan_key(enum plan_stage stage, uint32_t layer)
+{
+    return layer * STAGE_COUNT + stage;
+}
+static inline enum plan_stage plan_key_stage(uint32_t key)
+{
+    return (enum plan_stage)(key % STAGE_COUNT);
+}
+static inline uint32_t plan_key_layer(uint32_t key)
+{
+    return key / STAGE_COUNT;
+}
+/* Embedding and head stand outside of all layers. */
+static inline bool plan_stage_in_layer(enum plan_stage stage)
+{
+    return stage != STAGE_EMBED && stage != STAGE_HEAD;
+}
 
 /* Every buffer that dispatches write to, but the KV cache. Rows are padded to
  * multiples of 32 floats; [n] is the most tokens in one submission. */
@@ -30,7 +52,9 @@ struct plan_memory {
     uint32_t stride_x, stride_qkv, stride_att, stride_router, stride_glu, stride_ff;
     uint32_t stride_latent_q, stride_latent, stride_open;
     uint32_t stride_vocab;
-    uint32_t tap_stride;    /* entries of one layer in the tap: n * n_expert_used */
+    uint32_t stride_x_i8, stride_att_i8, stride_ff_i8; /* slots: see op_round_i8 */
+    uint32_t tap_row;       /* entries of a token in the tap: n_expert_used + 1 */
+    uint32_t tap_stride;    /* of one layer: n * tap_row */
     uint32_t policy_stride; /* words of one layer in the policy: 1 + n_expert */
     uint64_t bytes;         /* of device memory */
     /* host writes */
@@ -44,6 +68,7 @@ struct plan_memory {
     struct gpu_buf *sum;      /* [n][n_embd] the branches of an FFN */
     struct gpu_buf *qkv;      /* [n][…] q, k, v; q and a latent key; or b, c, u */
     struct gpu_buf *att;      /* [n][…] what the output matrix of a layer reads */
+    struct gpu_buf *part;     /* of op_attn, for single tokens; NULL = none is needed */
     struct gpu_buf *latent_q; /* [n][n_head head_dim] queries of the latent cache */
     struct gpu_buf *latent;   /* [n][n_head kv_lora] attention over it; narrow q */
     struct gpu_buf *open;     /* [n] switches of the shared expert */
@@ -55,13 +80,18 @@ struct plan_memory {
     struct gpu_buf *ff;   /* [n n_used][n_ff_exp], or [n][n_ff] */
     struct gpu_buf *slot; /* [n n_used][n_embd] the experts' outputs */
     struct gpu_buf *out;  /* [max_out][n_embd] normed rows for the head */
+    /* h, att, ff and out as bytes; NULL where no matrix takes them */
+    struct gpu_buf *h_i8, *att_i8, *ff_i8, *out_i8;
     /* host reads */
     struct gpu_buf *logits; /* [max_out][n_vocab] */
-    struct gpu_buf *tap;    /* {id, weight} [n_layer_moe][n][n_used]; NULL = off */
+    struct gpu_buf *tap;    /* {id, weight} [n_layer_moe][n][tap_row], the last entry the
+                             * margin, see struct op_router; NULL = off */
 };
 
+/* `i8`: also buffers for activations as bytes, where a matrix takes them. */
 enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
-                                 uint32_t max_rows, uint32_t max_out, bool tap);
+                                 const struct past *past, uint32_t max_rows,
+                                 uint32_t max_out, bool tap, bool i8);
 void plan_memory_close(struct plan_memory *mem);
 
 struct plan_params {

@@ -75,13 +75,48 @@ static void set_strides(struct plan_memory *mem, const struct hparams *hp,
     mem->stride_router = round_up(max_u32(hp->n_expert, 1), ROW_ALIGN);
     mem->stride_glu = round_up(2 * n_ff, ROW_ALIGN);
     mem->stride_ff = round_up(n_ff, ROW_ALIGN);
+    mem->stride_x_i8 = op_i8_stride(mem->stride_x);
+    mem->stride_att_i8 = op_i8_stride(mem->stride_att);
+    mem->stride_ff_i8 = op_i8_stride(mem->stride_ff);
     mem->stride_vocab = round_up(hp->n_vocab, ROW_ALIGN);
-    mem->tap_stride = mem->max_rows * hp->n_expert_used;
+    mem->tap_row = hp->n_expert_used + 1;
+    mem->tap_stride = mem->max_rows * mem->tap_row;
     mem->policy_stride = 1 + hp->n_expert;
 }
 
+/* Whether any matrix can be multiplied with bytes. */
+static bool takes_i8(const struct lem_weights *w)
+{
+    bool any = op_takes_i8(w->device, weights_output(w));
+    for (uint32_t il = 0; il < w->model->hp.n_layer; il++)
+        for (int i = 0; i < W_LAYER_COUNT; i++)
+            any = any || op_takes_i8(w->device, &w->layer[il].matrix[i]);
+    return any;
+}
+
+/* What attention over shares of the positions needs, in the layer that needs most. */
+static uint64_t part_bytes(const struct lem_weights *w, const struct kv *kv)
+{
+    const struct hparams *hp = &w->model->hp;
+    uint64_t most = 0;
+    for (uint32_t il = 0; il < hp->n_layer; il++) {
+        const struct layer_hparams *l = &hp->layer[il];
+        if (l->has_state)
+            continue;
+        const struct attn_params p = {.n_head = l->n_head,
+                                      .n_head_kv = l->n_head_kv,
+                                      .head_dim = l->head_dim,
+                                      .head_dim_v = l->head_dim_v,
+                                      .n_ctx = kv->n_ctx};
+        const uint64_t bytes = op_attn_part_bytes(w->device, &p, kv->type, 1);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
-                                 uint32_t max_rows, uint32_t max_out, bool tap)
+                                 const struct past *past, uint32_t max_rows,
+                                 uint32_t max_out, bool tap, bool i8)
 {
     const struct lem_model *m = w->model;
     const struct hparams *hp = &m->hp;
@@ -94,6 +129,7 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
     const uint64_t moe = m->info.n_layer_moe ? 1 : 0;
     const uint64_t branch = m->arch->branch_norm, latent = m->arch->latent;
     const uint64_t shared = hp->n_ff_shared > 0;
+    const uint64_t bytes = i8 && takes_i8(w);
     const uint64_t n_tile =
         moe ? op_group_max_tile(max_rows, hp->n_expert_used, hp->n_expert) : 0;
 
@@ -107,6 +143,7 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
         {&mem->att, GPU_BUF_DEVICE, "att", n, mem->stride_att},
         {&mem->y, GPU_BUF_DEVICE, "y", n * branch, mem->stride_x},
         {&mem->sum, GPU_BUF_DEVICE, "sum", n * branch, mem->stride_x},
+        {&mem->part, GPU_BUF_DEVICE, "part", 1, part_bytes(w, &past->kv) / sizeof(float)},
         {&mem->latent_q, GPU_BUF_DEVICE, "latent_q", n * latent, mem->stride_latent_q},
         {&mem->latent, GPU_BUF_DEVICE, "latent", n * latent, mem->stride_latent},
         {&mem->open, GPU_BUF_DEVICE, "open", n * shared, mem->stride_open},
@@ -120,6 +157,10 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
         {&mem->ff, GPU_BUF_DEVICE, "ff", n_glu, mem->stride_ff},
         {&mem->slot, GPU_BUF_DEVICE, "slot", n_pair * moe, mem->stride_x},
         {&mem->out, GPU_BUF_DEVICE, "out", max_out, mem->stride_x},
+        {&mem->h_i8, GPU_BUF_DEVICE, "h_i8", n * bytes, 4 * mem->stride_x_i8},
+        {&mem->att_i8, GPU_BUF_DEVICE, "att_i8", n * bytes, 4 * mem->stride_att_i8},
+        {&mem->ff_i8, GPU_BUF_DEVICE, "ff_i8", n_glu * bytes, 4 * mem->stride_ff_i8},
+        {&mem->out_i8, GPU_BUF_DEVICE, "out_i8", max_out * bytes, 4 * mem->stride_x_i8},
         {&mem->logits, GPU_BUF_READBACK, "logits", max_out, mem->stride_vocab},
         {&mem->tap, GPU_BUF_READBACK, "tap", tap ? m->info.n_layer_moe : 0,
          (uint64_t)2 * mem->tap_stride},
@@ -135,11 +176,12 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
 void plan_memory_close(struct plan_memory *mem)
 {
     struct gpu_buf **const all[] = {
-        &mem->step,  &mem->ids,      &mem->policy, &mem->x,      &mem->h,
-        &mem->qkv,   &mem->att,      &mem->router, &mem->chosen, &mem->weight,
-        &mem->pairs, &mem->tiles,    &mem->args,   &mem->glu,    &mem->ff,
-        &mem->slot,  &mem->out,      &mem->logits, &mem->tap,    &mem->y,
-        &mem->sum,   &mem->latent_q, &mem->latent, &mem->open,
+        &mem->step,   &mem->ids,      &mem->policy, &mem->x,      &mem->h,
+        &mem->qkv,    &mem->att,      &mem->router, &mem->chosen, &mem->weight,
+        &mem->pairs,  &mem->tiles,    &mem->args,   &mem->glu,    &mem->ff,
+        &mem->slot,   &mem->out,      &mem->logits, &mem->tap,    &mem->y,
+        &mem->sum,    &mem->latent_q, &mem->latent, &mem->open,   &mem->h_i8,
+        &mem->att_i8, &mem->ff_i8,    &mem->out_i8, &mem->part,
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         gpu_buf_close(all[i]);

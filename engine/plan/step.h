@@ -4,6 +4,9 @@
 
 #include "plan/plan.h"
 
+/* Rows of activations that matrices read. */
+enum step_row { STEP_ROW_H, STEP_ROW_ATT, STEP_ROW_FF, STEP_ROW_OUT, STEP_ROW_COUNT };
+
 struct builder {
     const struct plan_params *p;
     const struct lem_weights *w;
@@ -12,7 +15,8 @@ struct builder {
     const struct plan_memory *mem;
     struct gpu_list *list;
     uint32_t layer;
-    char label[64]; /* of the dispatch being added */
+    char label[64];               /* of the dispatch being added */
+    bool rounded[STEP_ROW_COUNT]; /* the row as bytes is that of the row in f32 */
 };
 
 /* Position in the list for the next dispatch: label "blk.N what". */
@@ -37,6 +41,26 @@ struct step_branch {
     float scale;
 };
 struct step_branch step_branch(const struct builder *b);
+
+/*
+ * What a matrix is multiplied with: `row` in f32, or as bytes where the weights take
+ * them; these are made here if they are not there yet. `n_per_row`: rows for each row of
+ * the run. Who writes a row calls step_wrote(), so that its bytes are made anew.
+ */
+struct step_x {
+    struct gpu_slice x;
+    uint32_t stride;
+    bool i8;
+};
+enum lem_status step_x(struct builder *b, enum step_row row, uint32_t n_per_row,
+                       const struct ops_weight *w, struct step_x *out);
+/* A product with `row`, whose x, x_stride and x_i8 are filled in here. */
+enum lem_status step_matmul(struct builder *b, const char *what, enum plan_stage stage,
+                            enum step_row row, struct op_matmul a);
+static inline void step_wrote(struct builder *b, enum step_row row)
+{
+    b->rounded[row] = false;
+}
 
 /* The steps that are a norm and nothing else. */
 enum lem_status step_norm(struct builder *b, enum arch_step step);

@@ -4,16 +4,13 @@
 static enum lem_status add_qkv(struct builder *b, enum weights_matrix which,
                                enum weights_vector bias, const char *what, uint32_t y_off)
 {
-    const struct op_at at = step_at(b, what, STAGE_QKV);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[which],
-                                .x = gpu_slice_all(b->mem->h),
                                 .y = gpu_slice_all(b->mem->qkv),
                                 .bias = step_layer(b)->vector[bias],
-                                .x_stride = b->mem->stride_x,
                                 .y_stride = b->mem->stride_qkv,
                                 .y_off = y_off,
                                 .scale = 1.0f};
-    return op_matmul(b->list, &at, &a);
+    return step_matmul(b, what, STAGE_QKV, STEP_ROW_H, a);
 }
 
 enum lem_status step_qkv(struct builder *b)
@@ -59,6 +56,7 @@ enum lem_status step_rope(struct builder *b)
                               .v_cache = kv->layer[b->layer].v,
                               .norm = step_layer(b)->vector[V_QK_NORM],
                               .freq = b->w->rope_freq[table],
+                              .type = kv->type,
                               .p = {.n_head = l->n_head,
                                     .n_head_kv = l->n_head_kv,
                                     .head_dim = l->head_dim,
@@ -79,12 +77,15 @@ enum lem_status step_attn(struct builder *b)
     const struct plan_memory *mem = b->mem;
     const struct kv *kv = &b->p->past->kv;
     const bool latent = b->arch->latent;
+    step_wrote(b, STEP_ROW_ATT);
     const struct op_attn a = {
         .q = gpu_slice_all(latent ? mem->latent_q : mem->qkv),
         .k_cache = kv->layer[b->layer].k,
         .v_cache = kv->layer[b->layer].v,
         .y = gpu_slice_all(latent ? mem->latent : mem->att),
         .sinks = step_layer(b)->vector[V_ATTN_SINKS],
+        .part = mem->part ? gpu_slice_all(mem->part) : (struct gpu_slice){0},
+        .type = kv->type,
         .p = {.n_head = l->n_head,
               .n_head_kv = l->n_head_kv,
               .head_dim = l->head_dim,
@@ -99,15 +100,12 @@ enum lem_status step_attn(struct builder *b)
 
 enum lem_status step_attn_out(struct builder *b)
 {
-    const struct op_at at = step_at(b, "attn_out", STAGE_ATTN_OUT);
     const struct step_branch branch = step_branch(b);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[W_ATTN_OUT],
-                                .x = gpu_slice_all(b->mem->att),
                                 .y = branch.to,
                                 .bias = step_layer(b)->vector[V_ATTN_OUT_BIAS],
-                                .x_stride = b->mem->stride_att,
                                 .y_stride = b->mem->stride_x,
                                 .scale = branch.scale,
                                 .add = branch.add};
-    return op_matmul(b->list, &at, &a);
+    return step_matmul(b, "attn_out", STAGE_ATTN_OUT, STEP_ROW_ATT, a);
 }

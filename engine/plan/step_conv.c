@@ -3,20 +3,18 @@
 
 enum lem_status step_conv_in(struct builder *b)
 {
-    const struct op_at at = step_at(b, "conv_in", STAGE_QKV);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[W_CONV_IN],
-                                .x = gpu_slice_all(b->mem->h),
                                 .y = gpu_slice_all(b->mem->qkv),
-                                .x_stride = b->mem->stride_x,
                                 .y_stride = b->mem->stride_qkv,
                                 .scale = 1.0f};
-    return op_matmul(b->list, &at, &a);
+    return step_matmul(b, "conv_in", STAGE_QKV, STEP_ROW_H, a);
 }
 
 enum lem_status step_conv(struct builder *b)
 {
     const struct op_at at = step_at(b, "conv", STAGE_ATTENTION);
     const struct state *state = &b->p->past->state;
+    step_wrote(b, STEP_ROW_ATT);
     const struct op_conv a = {.x = gpu_slice_all(b->mem->qkv),
                               .y = gpu_slice_all(b->mem->att),
                               .w = step_layer(b)->vector[V_CONV],
@@ -31,14 +29,11 @@ enum lem_status step_conv(struct builder *b)
 
 enum lem_status step_conv_out(struct builder *b)
 {
-    const struct op_at at = step_at(b, "conv_out", STAGE_ATTN_OUT);
     const struct step_branch branch = step_branch(b);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[W_CONV_OUT],
-                                .x = gpu_slice_all(b->mem->att),
                                 .y = branch.to,
-                                .x_stride = b->mem->stride_att,
                                 .y_stride = b->mem->stride_x,
                                 .scale = branch.scale,
                                 .add = branch.add};
-    return op_matmul(b->list, &at, &a);
+    return step_matmul(b, "conv_out", STAGE_ATTN_OUT, STEP_ROW_ATT, a);
 }

@@ -38,11 +38,13 @@ static enum lem_status add_router(struct builder *b, struct gpu_buf *from)
                                 .scale = hp->router_scale,
                                 .norm_eps = hp->router_norm_eps,
                                 .tap_off = moe_index * b->mem->tap_stride,
-                                .tap_stride = hp->n_expert_used,
+                                .tap_stride = b->mem->tap_row,
                                 .policy_off = moe_index * b->mem->policy_stride,
                                 .out_scale = step_branch(b).scale}};
-    if (b->mem->tap)
+    if (b->mem->tap) {
         a.tap = gpu_slice_all(b->mem->tap);
+        a.margin = true;
+    }
     return op_router(b->list, &at, &a);
 }
 
@@ -68,9 +70,16 @@ static bool whole_experts(const struct ops_weight *w)
 static enum lem_status experts_single(struct builder *b)
 {
     const struct hparams *hp = b->hp;
-    struct op_at at = step_at(b, "experts_glu", STAGE_EXPERTS);
-    const struct op_experts_glu glu = {.weight = &step_layer(b)->matrix[W_GATE_UP_EXPS],
-                                       .x = gpu_slice_all(b->mem->h),
+    const struct weights_layer *l = step_layer(b);
+    struct step_x x;
+    enum lem_status st = step_x(b, STEP_ROW_H, 1, &l->matrix[W_GATE_UP_EXPS], &x);
+    if (st != LEM_OK)
+        return st;
+    struct op_at at = step_at(b, "experts_glu", STAGE_GATE_UP);
+    step_wrote(b, STEP_ROW_FF);
+    const struct op_experts_glu glu = {.weight = &l->matrix[W_GATE_UP_EXPS],
+                                       .x = x.x,
+                                       .x_i8 = x.i8,
                                        .ids = gpu_slice_all(b->mem->chosen),
                                        .y = gpu_slice_all(b->mem->ff),
                                        .n_used = hp->n_expert_used,
@@ -79,20 +88,23 @@ static enum lem_status experts_single(struct builder *b)
                                        .alpha = b->arch->glu_alpha,
                                        .limit = b->arch->glu_limit,
                                        .bias = step_layer(b)->vector[V_GATE_UP_BIAS]};
-    const enum lem_status st = op_experts_glu(b->list, &at, &glu);
+    st = op_experts_glu(b->list, &at, &glu);
+    if (st == LEM_OK)
+        st = step_x(b, STEP_ROW_FF, hp->n_expert_used, &l->matrix[W_DOWN_EXPS], &x);
     if (st != LEM_OK)
         return st;
 
-    at = step_at(b, "experts_down", STAGE_EXPERTS);
+    at = step_at(b, "experts_down", STAGE_DOWN);
     const struct step_branch branch = step_branch(b);
-    const struct op_experts_down down = {.weight = &step_layer(b)->matrix[W_DOWN_EXPS],
-                                         .x = gpu_slice_all(b->mem->ff),
+    const struct op_experts_down down = {.weight = &l->matrix[W_DOWN_EXPS],
+                                         .x = x.x,
+                                         .x_i8 = x.i8,
                                          .ids = gpu_slice_all(b->mem->chosen),
                                          .weights = gpu_slice_all(b->mem->weight),
                                          .y = branch.to,
                                          .bias = step_layer(b)->vector[V_DOWN_BIAS],
                                          .n_used = hp->n_expert_used,
-                                         .x_stride = b->mem->stride_ff,
+                                         .x_stride = x.stride,
                                          .set = !branch.add};
     return op_experts_down(b->list, &at, &down);
 }
@@ -107,11 +119,18 @@ static enum lem_status add_grouped(struct builder *b, enum weights_matrix which,
                                    const char *what, uint32_t arg, bool by_pair,
                                    uint32_t y_off)
 {
-    const struct op_at at = step_at(b, what, STAGE_EXPERTS);
     const struct plan_memory *mem = b->mem;
+    struct step_x x;
+    const enum lem_status st =
+        step_x(b, by_pair ? STEP_ROW_FF : STEP_ROW_H, by_pair ? b->hp->n_expert_used : 1,
+               &step_layer(b)->matrix[which], &x);
+    if (st != LEM_OK)
+        return st;
+    const struct op_at at = step_at(b, what, by_pair ? STAGE_DOWN : STAGE_GATE_UP);
     const struct op_matmul_experts a = {
         .weight = &step_layer(b)->matrix[which],
-        .x = gpu_slice_all(by_pair ? mem->ff : mem->h),
+        .x = x.x,
+        .x_i8 = x.i8,
         .y = gpu_slice_all(by_pair ? mem->slot : mem->glu),
         .pairs = gpu_slice_all(mem->pairs),
         .tiles = gpu_slice_all(mem->tiles),
@@ -119,7 +138,7 @@ static enum lem_status add_grouped(struct builder *b, enum weights_matrix which,
         .bias_off = y_off,
         .bias_stride = by_pair ? b->hp->n_embd : 2 * b->hp->n_ff_exp,
         .args = args_of(b, arg),
-        .x_stride = by_pair ? mem->stride_ff : mem->stride_x,
+        .x_stride = x.stride,
         .y_stride = by_pair ? mem->stride_x : mem->stride_glu,
         .y_off = y_off,
         .n_used = b->hp->n_expert_used,
@@ -132,7 +151,7 @@ enum { ARG_UP, ARG_DOWN, N_ARG };
 
 static enum lem_status add_group(struct builder *b, const struct ops_weight *up)
 {
-    const struct op_at at = step_at(b, "group", STAGE_EXPERTS);
+    const struct op_at at = step_at(b, "group", STAGE_GROUP);
     const struct op_group a = {.ids = gpu_slice_all(b->mem->chosen),
                                .pairs = gpu_slice_all(b->mem->pairs),
                                .tiles = gpu_slice_all(b->mem->tiles),
@@ -162,7 +181,8 @@ static enum lem_status experts_grouped(struct builder *b)
     if (st != LEM_OK)
         return st;
 
-    struct op_at at = step_at(b, "experts_glu", STAGE_EXPERTS);
+    struct op_at at = step_at(b, "experts_glu", STAGE_GATE_UP);
+    step_wrote(b, STEP_ROW_FF);
     const struct op_glu glu = {.x = gpu_slice_all(b->mem->glu),
                                .y = gpu_slice_all(b->mem->ff),
                                .p = {.n_ff = hp->n_ff_exp,
@@ -178,7 +198,7 @@ static enum lem_status experts_grouped(struct builder *b)
     if (st != LEM_OK)
         return st;
 
-    at = step_at(b, "combine", STAGE_EXPERTS);
+    at = step_at(b, "combine", STAGE_DOWN);
     const struct step_branch branch = step_branch(b);
     const struct op_combine combine = {.x = gpu_slice_all(b->mem->slot),
                                        .weights = gpu_slice_all(b->mem->weight),

@@ -13,20 +13,18 @@ struct ffn {
 static enum lem_status add_up(struct builder *b, enum weights_matrix which,
                               const char *what, uint32_t y_off)
 {
-    const struct op_at at = step_at(b, what, STAGE_FFN);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[which],
-                                .x = gpu_slice_all(b->mem->h),
                                 .y = gpu_slice_all(b->mem->glu),
-                                .x_stride = b->mem->stride_x,
                                 .y_stride = b->mem->stride_glu,
                                 .y_off = y_off,
                                 .scale = 1.0f};
-    return op_matmul(b->list, &at, &a);
+    return step_matmul(b, what, STAGE_FFN_GATE_UP, STEP_ROW_H, a);
 }
 
 static enum lem_status add_glu(struct builder *b, const struct ffn *f)
 {
-    const struct op_at at = step_at(b, f->glu_label, STAGE_FFN);
+    const struct op_at at = step_at(b, f->glu_label, STAGE_FFN_GATE_UP);
+    step_wrote(b, STEP_ROW_FF);
     struct op_glu glu = {.x = gpu_slice_all(b->mem->glu),
                          .y = gpu_slice_all(b->mem->ff),
                          .p = {.n_ff = f->n_ff,
@@ -58,16 +56,13 @@ static enum lem_status add_ffn(struct builder *b, const struct ffn *f)
     if (st != LEM_OK)
         return st;
 
-    const struct op_at at = step_at(b, f->down_label, STAGE_FFN);
     const struct step_branch branch = step_branch(b);
     const struct op_matmul down = {.weight = &step_layer(b)->matrix[f->down],
-                                   .x = gpu_slice_all(b->mem->ff),
                                    .y = branch.to,
-                                   .x_stride = b->mem->stride_ff,
                                    .y_stride = b->mem->stride_x,
                                    .scale = branch.scale,
                                    .add = branch.add};
-    return op_matmul(b->list, &at, &down);
+    return step_matmul(b, f->down_label, STAGE_FFN_DOWN, STEP_ROW_FF, down);
 }
 
 enum lem_status step_ffn(struct builder *b)
@@ -88,7 +83,7 @@ enum lem_status step_ffn(struct builder *b)
 /* The logit of the switch, one for each token. */
 static enum lem_status add_switch(struct builder *b)
 {
-    const struct op_at at = step_at(b, "shared_switch", STAGE_FFN);
+    const struct op_at at = step_at(b, "shared_switch", STAGE_FFN_GATE_UP);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[W_SHARED_SWITCH],
                                 .x = gpu_slice_all(b->mem->h),
                                 .y = gpu_slice_all(b->mem->open),

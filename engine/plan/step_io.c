@@ -15,6 +15,9 @@ enum lem_status step_embed(struct builder *b)
 static enum lem_status add_logits(struct builder *b)
 {
     struct op_at at = step_at(b, "output_norm", STAGE_HEAD);
+    struct step_x x;
+    const bool bytes = b->mem->out_i8 && b->hp->n_embd % 32 == 0;
+    b->rounded[STEP_ROW_OUT] = bytes;
     at.max_rows = b->p->max_out;
     const struct op_norm norm = {.x = gpu_slice_all(b->mem->x),
                                  .w = b->w->global_vector[V_OUTPUT_NORM],
@@ -24,17 +27,23 @@ static enum lem_status add_logits(struct builder *b)
                                  .x_stride = b->mem->stride_x,
                                  .y_stride = b->mem->stride_x,
                                  .eps = b->hp->norm_eps,
-                                 .from_out = true};
-    const enum lem_status st = op_norm(b->list, &at, &norm);
+                                 .from_out = true,
+                                 .y_i8 = bytes ? gpu_slice_all(b->mem->out_i8)
+                                               : (struct gpu_slice){0},
+                                 .y_i8_stride = b->mem->stride_x_i8};
+    enum lem_status st = op_norm(b->list, &at, &norm);
+    if (st == LEM_OK)
+        st = step_x(b, STEP_ROW_OUT, 1, weights_output(b->w), &x);
     if (st != LEM_OK)
         return st;
 
     at = step_at(b, "output", STAGE_HEAD);
     at.max_rows = b->p->max_out;
     const struct op_matmul head = {.weight = weights_output(b->w),
-                                   .x = gpu_slice_all(b->mem->out),
+                                   .x = x.x,
                                    .y = gpu_slice_all(b->mem->logits),
-                                   .x_stride = b->mem->stride_x,
+                                   .x_stride = x.stride,
+                                   .x_i8 = x.i8,
                                    .y_stride = b->mem->stride_vocab,
                                    .bias = b->w->global_vector[V_OUTPUT_BIAS],
                                    .scale = b->hp->logit_scale,

@@ -8,19 +8,16 @@ enum lem_status step_mla_q(struct builder *b)
     const struct plan_memory *mem = b->mem;
     const bool narrow = step_layer(b)->matrix[W_MLA_Q_A].n_mat != 0;
     enum lem_status st = LEM_OK;
-    struct op_at at;
     if (narrow) {
-        at = step_at(b, "q_a", STAGE_QKV);
         const struct op_matmul down = {.weight = &step_layer(b)->matrix[W_MLA_Q_A],
-                                       .x = gpu_slice_all(mem->h),
                                        .y = gpu_slice_all(mem->latent),
-                                       .x_stride = mem->stride_x,
                                        .y_stride = mem->stride_latent,
                                        .scale = 1.0f};
-        st = op_matmul(b->list, &at, &down);
+        st = step_matmul(b, "q_a", STAGE_QKV, STEP_ROW_H, down);
         if (st != LEM_OK)
             return st;
-        at = step_at(b, "q_a_norm", STAGE_NORM);
+        const struct op_at at = step_at(b, "q_a_norm", STAGE_NORM);
+        step_wrote(b, STEP_ROW_ATT);
         const struct op_norm norm = {.x = gpu_slice_all(mem->latent),
                                      .w = step_layer(b)->vector[V_MLA_Q_A_NORM],
                                      .y = gpu_slice_all(mem->att),
@@ -32,28 +29,22 @@ enum lem_status step_mla_q(struct builder *b)
     }
     if (st != LEM_OK)
         return st;
-    at = step_at(b, "q", STAGE_QKV);
     const struct op_matmul q = {.weight = &step_layer(b)->matrix[W_Q],
-                                .x = gpu_slice_all(narrow ? mem->att : mem->h),
                                 .y = gpu_slice_all(mem->qkv),
-                                .x_stride = narrow ? mem->stride_att : mem->stride_x,
                                 .y_stride = mem->stride_qkv,
                                 .scale = 1.0f};
-    return op_matmul(b->list, &at, &q);
+    return step_matmul(b, "q", STAGE_QKV, narrow ? STEP_ROW_ATT : STEP_ROW_H, q);
 }
 
 /* The new key behind the heads of q. */
 static enum lem_status add_key(struct builder *b, uint32_t kv_off)
 {
-    const struct op_at at = step_at(b, "kv_a", STAGE_QKV);
     const struct op_matmul a = {.weight = &step_layer(b)->matrix[W_MLA_KV_A],
-                                .x = gpu_slice_all(b->mem->h),
                                 .y = gpu_slice_all(b->mem->qkv),
-                                .x_stride = b->mem->stride_x,
                                 .y_stride = b->mem->stride_qkv,
                                 .y_off = kv_off,
                                 .scale = 1.0f};
-    return op_matmul(b->list, &at, &a);
+    return step_matmul(b, "kv_a", STAGE_QKV, STEP_ROW_H, a);
 }
 
 enum lem_status step_mla_kv(struct builder *b)
@@ -76,6 +67,7 @@ enum lem_status step_mla_kv(struct builder *b)
         .k_cache = kv->layer[b->layer].k,
         .norm = step_layer(b)->vector[V_MLA_KV_A_NORM],
         .freq = b->w->rope_freq[table],
+        .type = kv->type,
         .p = {.n_head = l->n_head,
               .n_ctx = kv->n_ctx,
               .head_dim = l->head_dim,
@@ -106,6 +98,7 @@ enum lem_status step_mla_kv(struct builder *b)
 enum lem_status step_mla_v(struct builder *b)
 {
     const struct op_at at = step_at(b, "v_b", STAGE_ATTN_OUT);
+    step_wrote(b, STEP_ROW_ATT);
     const struct op_matmul_heads a = {.weight = &step_layer(b)->matrix[W_MLA_V_B],
                                       .x = gpu_slice_all(b->mem->latent),
                                       .y = gpu_slice_all(b->mem->att),

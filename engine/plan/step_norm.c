@@ -55,6 +55,9 @@ enum lem_status step_norm(struct builder *b, enum arch_step step)
 {
     const struct norm_step *n = &norms[step];
     const struct op_at at = step_at(b, n->label, STAGE_NORM);
+    const bool bytes = n->to == ROW_H && b->mem->h_i8 && b->hp->n_embd % 32 == 0;
+    if (n->to == ROW_H)
+        b->rounded[STEP_ROW_H] = bytes;
     const struct op_norm a = {.x = row_of(b, n->from),
                               .w = step_layer(b)->vector[n->weight],
                               .y = row_of(b, n->to),
@@ -64,6 +67,9 @@ enum lem_status step_norm(struct builder *b, enum arch_step step)
                               .y_stride = b->mem->stride_x,
                               .eps = b->hp->norm_eps,
                               .scale = n->scaled ? layer_scale(b) : 1.0f,
-                              .add = n->add};
+                              .add = n->add,
+                              .y_i8 = bytes ? gpu_slice_all(b->mem->h_i8)
+                                            : (struct gpu_slice){0},
+                              .y_i8_stride = b->mem->stride_x_i8};
     return op_norm(b->list, &at, &a);
 }

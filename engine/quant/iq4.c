@@ -10,9 +10,8 @@
 
 enum { BLOCK = 32, SB_BLOCKS = 8 };
 
-/* The values of a nibble, part of the format. */
-static const int8_t value[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                 1,    13,   25,  38,  53,  69,  89,  113};
+const int8_t quant_iq4_value[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                    1,    13,   25,  38,  53,  69,  89,  113};
 
 /* weight i = d * value[low nibble of q[i]], i + 16: of the high nibble */
 struct block_iq4_nl {
@@ -33,8 +32,8 @@ _Static_assert(sizeof(struct block_iq4_xs) == 136, "136 bytes per 256 weights");
 static void decode_block(const uint8_t *q, float scale, float *dst)
 {
     for (uint32_t i = 0; i < BLOCK / 2; i++) {
-        dst[i] = scale * (float)value[q[i] & 15];
-        dst[i + BLOCK / 2] = scale * (float)value[q[i] >> 4];
+        dst[i] = scale * (float)quant_iq4_value[q[i] & 15];
+        dst[i + BLOCK / 2] = scale * (float)quant_iq4_value[q[i] >> 4];
     }
 }
 

@@ -46,8 +46,16 @@ void quant_encode_q4_0(const float *src, void *dst, uint64_t n);
 void quant_encode_q4_1(const float *src, void *dst, uint64_t n);
 void quant_encode_q5_0(const float *src, void *dst, uint64_t n);
 void quant_encode_q5_1(const float *src, void *dst, uint64_t n);
+void quant_encode_q2_k(const float *src, void *dst, uint64_t n);
+void quant_encode_q3_k(const float *src, void *dst, uint64_t n);
 void quant_encode_q4_k(const float *src, void *dst, uint64_t n);
 void quant_encode_q5_k(const float *src, void *dst, uint64_t n);
 void quant_encode_q6_k(const float *src, void *dst, uint64_t n);
+void quant_encode_iq4_nl(const float *src, void *dst, uint64_t n);
+void quant_encode_iq4_xs(const float *src, void *dst, uint64_t n);
+void quant_encode_mxfp4(const float *src, void *dst, uint64_t n);
+
+/* What the sixteen codes of IQ4_NL and IQ4_XS mean, in rising order. */
+extern const int8_t quant_iq4_value[16];
 
 #endif

@@ -19,6 +19,10 @@ void ref_matvec(float *y, const struct quant_info *type, const void *w, uint32_t
 void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t n_row,
                 uint32_t n_col, const float *x, uint32_t n_token, const float *bias);
 
+/* y = x rounded, block by block of 32, to multiples q d of d = max |x| / 127, half to
+ * even; n a multiple of 32. What op_round_i8 stores as q and d. */
+void ref_round_i8(float *y, const float *x, uint32_t n);
+
 /* y[t][i] = x[t][i] / sqrt(mean over i of x[t][i]^2 + eps) * w[i]
  * w NULL: all 1. Source: Zhang and Sennrich, arXiv 1910.07467, eq. 4. x == y is fine. */
 void ref_norm(float *y, const float *x, const float *w, uint32_t n_token, uint32_t n,
@@ -51,6 +55,9 @@ void ref_attn(float *y, const float *q, const float *k, const float *v, uint32_t
 
 #define REF_NO_EXPERT UINT32_MAX /* as the kernels' ROUTER_NO_EXPERT */
 
+/* The values of ROUTER_SELECT_…; other than TOP without groups only. */
+enum ref_select { REF_SELECT_TOP, REF_SELECT_DRAW, REF_SELECT_ABOVE };
+
 struct ref_router {
     uint32_t n_expert, n_used;
     enum router_score score;
@@ -63,14 +70,30 @@ struct ref_router {
      */
     const float *policy; /* [n_expert] */
     uint32_t limit;      /* with a policy: most experts chosen; 0 = n_used */
+    /* DRAW: by falling -race / score, those with score > 0; what is added to scores has
+     * no part. ABOVE: those whose score is above the threshold. */
+    enum ref_select select;
+    const float *race; /* [n_expert] of ref_race() */
+    float threshold;
 };
 /* One token: logits [n_expert] -> ids and weights [n_used], best first; equal
  * scores: the smaller id first. *margin (may be NULL): selection score of the last
  * chosen minus that of the first left out; infinity when none is left out, or the
- * last is there by force. Slots that a policy leaves empty have the id
- * REF_NO_EXPERT and weight 0. */
+ * last is there by force; with REF_SELECT_ABOVE no more than the distance of any score
+ * from the threshold. Slots that stay empty have the id REF_NO_EXPERT and weight 0. */
 void ref_router(uint32_t *ids, float *weights, float *margin, const float *logits,
                 const struct ref_router *r);
+
+/* 128 random bits of a counter and a key: Philox-4x32 with 10 rounds, Salmon et al.,
+ * "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+void ref_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+
+/* race[e], exponentially distributed with mean 1, independent for every seed, row, stream
+ * and expert: whoever has the smallest race[e] / p[e] is drawn in proportion to p, the
+ * next smallest from those left, and so on. Source: Efraimidis and Spirakis, "Weighted
+ * random sampling with a reservoir", 2006. */
+void ref_race(float *race, uint32_t n_expert, uint64_t seed, uint64_t row,
+              uint32_t stream);
 
 /* act(gate) * up, elementwise; alpha and limit for ACT_SWIGLU_CLAMPED. */
 float ref_glu(enum act act, float gate, float up, float alpha, float limit);

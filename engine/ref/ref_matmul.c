@@ -1,6 +1,8 @@
 /* ref_matmul.c - products of a matrix in the file's format with rows of f32. */
 #include "ref/ref.h"
 
+#include <math.h>
+
 enum { CHUNK = 1024 }; /* weights decoded at a time: whole blocks of every type */
 
 /* Bytes of one row. */
@@ -40,5 +42,17 @@ void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t
         ref_matvec(row, type, w, n_row, n_col, x + (size_t)t * n_col);
         for (uint32_t r = 0; bias && r < n_row; r++)
             row[r] += bias[r];
+    }
+}
+
+void ref_round_i8(float *y, const float *x, uint32_t n)
+{
+    for (uint32_t b = 0; b < n; b += 32) {
+        float largest = 0;
+        for (uint32_t i = b; i < b + 32; i++)
+            largest = fmaxf(largest, fabsf(x[i]));
+        const float inverse = largest > 0 ? 127 / largest : 0;
+        for (uint32_t i = b; i < b + 32; i++)
+            y[i] = rintf(x[i] * inverse) * (largest / 127);
     }
 }

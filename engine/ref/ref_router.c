@@ -9,7 +9,8 @@
  *   w /= max(sum w, norm_eps); w *= scale
  *
  * A policy bans, forces and shifts experts and limits their number (struct ref_router);
- * the weights are those of the experts chosen.
+ * the weights are those of the experts chosen. Instead of the largest c experts may also
+ * be drawn, or only those taken whose s is above a threshold.
  *
  * Sources: Mixtral, arXiv 2401.04088, section 2.1 (renormalised softmax);
  * OLMoE, arXiv 2409.02060, section 2 (plain softmax); DeepSeek-V3, arXiv
@@ -35,6 +36,7 @@ static float score(const struct choice *c, uint32_t e)
     case SCORE_SIGMOID:
         return (float)(1.0 / (1.0 + exp(-z)));
     case SCORE_LOGIT:
+    case SCORE_GIVEN:
         break;
     }
     return c->logits[e];
@@ -44,6 +46,8 @@ static float select_score(const struct choice *c, uint32_t e)
 {
     const float *policy = c->r->policy;
     float s = score(c, e);
+    if (c->r->select == REF_SELECT_DRAW)
+        return -(c->r->race[e] / s);
     if (c->r->bias)
         s += c->r->bias[e];
     return policy && isfinite(policy[e]) ? s + policy[e] : s;
@@ -99,8 +103,12 @@ static bool may_choose(const struct choice *c, uint32_t e, const uint32_t *ids,
             return false;
     if (is_banned(c->r, e))
         return false;
+    if (c->r->select == REF_SELECT_DRAW)
+        return score(c, e) > 0;
     if (is_forced(c->r, e))
         return true;
+    if (c->r->select == REF_SELECT_ABOVE)
+        return score(c, e) > c->r->threshold;
     const uint64_t g = (uint64_t)e * c->r->n_group / c->r->n_expert;
     return c->r->n_group <= 1 || group_stays(c, (uint32_t)g);
 }
@@ -111,7 +119,8 @@ static uint32_t best_left(const struct choice *c, const uint32_t *ids, uint32_t 
     uint32_t best = REF_NO_EXPERT;
     float best_score = 0;
     for (uint32_t e = 0; e < c->r->n_expert; e++) {
-        const float s = is_forced(c->r, e) ? INFINITY : select_score(c, e);
+        const bool first = is_forced(c->r, e) && c->r->select != REF_SELECT_DRAW;
+        const float s = first ? INFINITY : select_score(c, e);
         if (best != REF_NO_EXPERT && !(s > best_score))
             continue;
         if (!may_choose(c, e, ids, n_chosen))
@@ -142,6 +151,15 @@ static void weigh(float *weights, const uint32_t *ids, uint32_t n, const struct 
         weights[k] = (float)((double)weights[k] * factor);
 }
 
+/* Smallest distance of a score from the threshold. */
+static float threshold_margin(const struct choice *c)
+{
+    float least = INFINITY;
+    for (uint32_t e = 0; e < c->r->n_expert; e++)
+        least = fminf(least, fabsf(score(c, e) - c->r->threshold));
+    return least;
+}
+
 void ref_router(uint32_t *ids, float *weights, float *margin, const float *logits,
                 const struct ref_router *r)
 {
@@ -170,4 +188,6 @@ void ref_router(uint32_t *ids, float *weights, float *margin, const float *logit
         *margin = INFINITY;
     else /* equal infinities, of a bias that forces or bans, are a tie */
         *margin = last == select_score(&c, out) ? 0 : last - select_score(&c, out);
+    if (r->select == REF_SELECT_ABOVE)
+        *margin = fminf(*margin, threshold_margin(&c));
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "run/session.h"
 
 uint32_t lem_session_length(const struct lem_session *s)
@@ -51,7 +52,26 @@ enum lem_status lem_session_sample(struct lem_session *s,
                                     .n_recent = s->length,
                                     .position = s->length,
                                     .scratch = s->candidates};
-    return sample_draw(&in, params, &s->log, out);
+    const uint64_t start = s->profile ? clock_ns() : 0;
+    const enum lem_status st = sample_draw(&in, params, &s->log, out);
+    if (s->profile)
+        profile_add_sampling(s->profile, clock_ns() - start);
+    return st;
+}
+
+/* Checks of what asks for kept routing. */
+static enum lem_status check_kept(const struct lem_session *s, const char *call,
+                                  uint32_t pos, uint32_t n)
+{
+    if (!s->trace.ids)
+        return log_fail(&s->log, LEM_ERR_ARGUMENT,
+                        "%s: the session was opened without the tap, or "
+                        "the model does not route",
+                        call);
+    if (pos > s->length || n > s->length - pos)
+        return log_fail(&s->log, LEM_ERR_ARGUMENT, "%s: tokens %u … %u, but there are %u",
+                        call, pos, pos + n, s->length);
+    return LEM_OK;
 }
 
 enum lem_status lem_session_routing(const struct lem_session *s, uint32_t pos, uint32_t n,
@@ -59,19 +79,30 @@ enum lem_status lem_session_routing(const struct lem_session *s, uint32_t pos, u
 {
     if (!s || !ids)
         return LEM_ERR_ARGUMENT;
+    const enum lem_status st = check_kept(s, "lem_session_routing", pos, n);
+    if (st != LEM_OK)
+        return st;
     const struct trace *t = &s->trace;
-    if (!t->ids)
-        return log_fail(&s->log, LEM_ERR_ARGUMENT,
-                        "lem_session_routing: the session was opened without the tap, or "
-                        "the model does not route");
-    if (pos > s->length || n > s->length - pos)
-        return log_fail(&s->log, LEM_ERR_ARGUMENT,
-                        "lem_session_routing: tokens %u … %u, but there are %u", pos,
-                        pos + n, s->length);
     const size_t row = (size_t)t->n_layer * t->n_used;
     memcpy(ids, t->ids + pos * row, n * row * sizeof *ids);
     if (weights)
         memcpy(weights, t->weights + pos * row, n * row * sizeof *weights);
+    return LEM_OK;
+}
+
+enum lem_status lem_session_margins(const struct lem_session *s, uint32_t pos, uint32_t n,
+                                    float *margins, uint16_t *next)
+{
+    if (!s || !margins)
+        return LEM_ERR_ARGUMENT;
+    const enum lem_status st = check_kept(s, "lem_session_margins", pos, n);
+    if (st != LEM_OK)
+        return st;
+    const struct trace *t = &s->trace;
+    const size_t row = t->n_layer;
+    memcpy(margins, t->margins + pos * row, n * row * sizeof *margins);
+    if (next)
+        memcpy(next, t->next + pos * row, n * row * sizeof *next);
     return LEM_OK;
 }
 

@@ -34,7 +34,8 @@ static enum lem_status make_lists(struct lem_session *s)
                             .past = &s->past,
                             .memory = &s->memory,
                             .max_rows = 1,
-                            .max_out = 1};
+                            .max_out = 1,
+                            .timed = s->profile != NULL};
     enum lem_status st = plan_body(&p, &s->token_body);
     if (st == LEM_OK)
         st = plan_head(&p, &s->last_head);
@@ -70,9 +71,11 @@ static enum lem_status fill(struct lem_session *s, const struct lem_session_para
         return st;
     const uint32_t max_out = s->logits_rows == LEM_LOGITS_ALL ? s->n_batch : 1;
     const bool tap = p->tap && m->info.n_layer_moe > 0;
-    st = past_open(&s->past, s->weights->device, &m->hp, s->n_ctx, s->n_batch, &s->log);
+    st = past_open(&s->past, s->weights->device, &m->hp, s->n_ctx, s->n_batch,
+                   p->exact ? LEM_CACHE_F32 : p->cache_type, &s->log);
     if (st == LEM_OK)
-        st = plan_memory_open(&s->memory, s->weights, s->n_batch, max_out, tap);
+        st = plan_memory_open(&s->memory, s->weights, &s->past, s->n_batch, max_out, tap,
+                              !p->exact && p->activations == LEM_ACTIVATIONS_I8);
     if (st == LEM_OK)
         st =
             policy_open(&s->policy, m,
@@ -82,9 +85,19 @@ static enum lem_status fill(struct lem_session *s, const struct lem_session_para
                         &s->log);
     if (st == LEM_OK)
         st = take_host_memory(s, max_out);
+    if (st == LEM_OK && p->stages) {
+        s->profile = profile_open(m, s->weights->device);
+        if (!s->profile)
+            st = log_fail(&s->log, LEM_ERR_MEMORY, "no host memory for times by stage");
+    }
     if (st == LEM_OK)
         st = make_lists(s);
+    if (st == LEM_OK)
+        st = gpu_kernels_make(s->weights->device, &p->progress);
+    if (st == LEM_OK)
+        st = session_warm_up(s, &p->progress);
     s->stats.device_bytes = s->past.bytes + s->memory.bytes;
+    s->stats.cache_bytes = s->past.bytes;
     return st;
 }
 
@@ -124,6 +137,7 @@ void lem_session_close(struct lem_session **session)
     gpu_list_close(&s->all_head);
     trace_close(&s->trace);
     policy_close(&s->policy);
+    profile_close(&s->profile);
     plan_memory_close(&s->memory);
     past_close(&s->past);
     free(s->logits);
@@ -206,8 +220,10 @@ enum lem_status lem_session_rewind(struct lem_session *s, uint32_t length)
 
 void lem_session_reset(struct lem_session *s)
 {
-    if (s)
-        (void)lem_session_rewind(s, 0);
+    if (!s)
+        return;
+    atomic_store(&s->cancelled, false);
+    (void)lem_session_rewind(s, 0);
 }
 
 void lem_session_cancel(struct lem_session *s)

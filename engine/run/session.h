@@ -9,6 +9,7 @@
 #include "lemnos/session.h"
 #include "plan/plan.h"
 #include "run/policy.h"
+#include "run/profile.h"
 #include "sample/sample.h"
 #include "trace/trace.h"
 
@@ -35,6 +36,7 @@ struct lem_session {
     struct gpu_list *all_head;    /* all rows; NULL unless LEM_LOGITS_ALL */
     struct trace trace;
     struct policy policy;
+    struct profile *profile; /* NULL: not asked for */
 
     atomic_bool cancelled;
     struct lem_session_stats stats;
@@ -45,6 +47,11 @@ struct lem_session {
  * the session is as it was. (run/submit.c) */
 enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32_t n,
                                bool prompt, bool want_logits);
+
+/* Run everything once, for nothing: see submit.c. The session is empty before and after.
+ */
+enum lem_status session_warm_up(struct lem_session *s,
+                                const struct lem_progress *progress);
 
 /* Run again what `past` no longer remembers, so that text can be appended. Returns
  * what session_submit() does; what is done stays done. (run/submit.c) */

@@ -1,6 +1,7 @@
 /* submit.c - one submission: a batch of a prompt, or one token. */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "run/session.h"
 
@@ -34,10 +35,12 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
     const bool all_rows = want_logits && s->logits_rows == LEM_LOGITS_ALL && n > 1;
     struct gpu_list *lists[2] = {n == 1 ? s->token_body : s->prompt_body,
                                  all_rows ? s->all_head : s->last_head};
+    const uint32_t n_list = want_logits ? 2 : 1;
     const uint64_t start = clock_ns();
+    uint64_t wait_ns = 0;
     write_inputs(s, ids, n, all_rows);
-    const enum lem_status st =
-        gpu_list_run(lists, want_logits ? 2 : 1, n, &s->stats.wait_ns);
+    const enum lem_status st = gpu_list_run(lists, n_list, n, &wait_ns);
+    s->stats.wait_ns += wait_ns;
     if (st != LEM_OK)
         return st;
 
@@ -52,6 +55,14 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
         take_logits(s, all_rows ? n : 1);
 
     const uint64_t ns = clock_ns() - start;
+    if (s->profile)
+        profile_add(s->profile, &(struct profile_run){.phase = n == 1 ? LEM_PHASE_TOKEN
+                                                                      : LEM_PHASE_PROMPT,
+                                                      .n_token = n,
+                                                      .lists = lists,
+                                                      .n_list = n_list,
+                                                      .wall_ns = ns,
+                                                      .wait_ns = wait_ns});
     if (!prompt) {
         s->stats.n_generated++;
         s->stats.generate_ns += ns;
@@ -60,6 +71,27 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
         s->stats.prompt_ns += ns;
     }
     return LEM_OK;
+}
+
+/* Drivers that compile at the first run do it here, and not in the middle of a prompt's
+ * time; commands are recorded and whatever that takes is taken. What the runs leave
+ * behind is what the first token's will overwrite: the caches' position 0. */
+enum lem_status session_warm_up(struct lem_session *s,
+                                const struct lem_progress *progress)
+{
+    struct gpu_list *const lists[] = {s->token_body, s->last_head, s->prompt_body,
+                                      s->all_head};
+    enum { N = sizeof lists / sizeof *lists };
+    const int32_t id = 0;
+    enum lem_status st = LEM_OK;
+    write_inputs(s, &id, 1, false);
+    for (uint32_t i = 0; i < N && st == LEM_OK; i++) {
+        log_progress(progress, "warming up", i, N);
+        if (lists[i])
+            st = gpu_list_run(&lists[i], 1, 1, NULL);
+    }
+    log_progress(progress, "warming up", N, N);
+    return st;
 }
 
 enum lem_status session_catch_up(struct lem_session *s)

@@ -8,99 +8,9 @@
 #include "base/log.h"
 #include "text/byte_glyph.h"
 
-#define KEY_MERGES "tokenizer.ggml.merges"
-#define KEY_PRE    "tokenizer.ggml.pre"
-
-struct bpe_merge {
-    int32_t left, right; /* tokens */
-    int32_t result;      /* token of both texts together */
-    uint32_t rank;       /* place in the file, from 1; 0 = free slot */
-};
-
-static uint32_t find_slot(const struct bpe *b, int32_t left, int32_t right)
-{
-    const uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    uint64_t h = key * 0x9E3779B97F4A7C15u; /* 2^64 / golden ratio: spreads low bits */
-    h ^= h >> 32;
-    uint32_t i = (uint32_t)h & (b->n_slot - 1);
-    while (b->merge[i].rank && (b->merge[i].left != left || b->merge[i].right != right))
-        i = (i + 1) & (b->n_slot - 1);
-    return i;
-}
+#define KEY_PRE "tokenizer.ggml.pre"
 
 /* ---- opening -------------------------------------------------------------- */
-
-static enum lem_status bad_merge(const struct gguf *g, uint64_t i, struct gguf_str s,
-                                 const char *what, const struct lem_log *log)
-{
-    char show[VOCAB_SHOW_MAX];
-    return log_fail(
-        log, LEM_ERR_FORMAT,
-        "%s: %s: element %llu \"%s\" %s. The file is damaged or was converted "
-        "wrongly: convert it again.",
-        g->path, KEY_MERGES, (unsigned long long)i, vocab_show(s.ptr, s.len, show), what);
-}
-
-/* "left right" -> a row of the table. `joined` has room for the longest token. Both
- * sides hold at least a byte, so a join is always longer than its parts: merges cannot
- * go in a circle. */
-static enum lem_status read_merge(struct bpe *b, const struct gguf *g, uint64_t i,
-                                  struct gguf_str s, char *joined,
-                                  const struct lem_log *log)
-{
-    const char *space = memchr(s.ptr, ' ', s.len);
-    if (!space || space == s.ptr || space + 1 == s.ptr + s.len ||
-        memchr(space + 1, ' ', s.len - (size_t)(space + 1 - s.ptr)))
-        return bad_merge(g, i, s, "is not two texts with a space between", log);
-    const size_t n_left = (size_t)(space - s.ptr);
-    const size_t n_right = s.len - n_left - 1;
-    const int32_t left = vocab_find(b->vocab, s.ptr, n_left);
-    const int32_t right = vocab_find(b->vocab, space + 1, n_right);
-    if (left < 0 || right < 0)
-        return bad_merge(g, i, s, "joins a text that is no token", log);
-    if (n_left + n_right > b->vocab->longest)
-        return bad_merge(g, i, s, "gives a text that is no token", log);
-    memcpy(joined, s.ptr, n_left);
-    memcpy(joined + n_left, space + 1, n_right);
-    const int32_t result = vocab_find(b->vocab, joined, n_left + n_right);
-    if (result < 0)
-        return bad_merge(g, i, s, "gives a text that is no token", log);
-
-    struct bpe_merge *m = &b->merge[find_slot(b, left, right)];
-    if (m->rank == 0) /* a pair that is listed twice keeps its first rank */
-        *m = (struct bpe_merge){left, right, result, (uint32_t)i + 1};
-    return LEM_OK;
-}
-
-static enum lem_status read_merges(struct bpe *b, const struct gguf *g,
-                                   struct arena *arena, const struct lem_log *log)
-{
-    const struct gguf_kv *kv = gguf_find_kv(g, KEY_MERGES);
-    if (!kv || !kv->is_array || kv->type != GGUF_STRING)
-        return gguf_complain(g, KEY_MERGES, kv ? GGUF_WRONG_TYPE : GGUF_MISSING,
-                             "an array of strings");
-    if (kv->count > INT32_MAX / 4)
-        return log_fail(log, LEM_ERR_FORMAT, "%s: %s has %llu elements: too many",
-                        g->path, KEY_MERGES, (unsigned long long)kv->count);
-    for (b->n_slot = 16; b->n_slot < 2 * kv->count;)
-        b->n_slot *= 2;
-    b->merge = arena_alloc(arena, b->n_slot, sizeof *b->merge);
-    char *joined = malloc((size_t)b->vocab->longest + 1);
-    if (!b->merge || !joined) {
-        free(joined);
-        return log_fail(
-            log, LEM_ERR_MEMORY,
-            "%s: host memory ran out reading %llu merges. Close other programs.", g->path,
-            (unsigned long long)kv->count);
-    }
-    enum lem_status st = LEM_OK;
-    const uint8_t *at = kv->data;
-    struct gguf_str s;
-    for (uint64_t i = 0; st == LEM_OK && gguf_next_str(kv, &at, &s); i++)
-        st = read_merge(b, g, i, s, joined, log);
-    free(joined);
-    return st;
-}
 
 /* Bytes that no character has: a vocabulary may do without them. */
 static bool is_stray(int byte)
@@ -152,7 +62,7 @@ enum lem_status bpe_open(struct bpe *b, struct vocab *vocab, const struct gguf *
     b->unk = -1;
     enum lem_status st = open_words(b, g, log);
     if (st == LEM_OK)
-        st = read_merges(b, g, arena, log);
+        st = merges_load(&b->merges, vocab, g, arena, log);
     if (st == LEM_OK)
         st = vocab_set_pieces(vocab, g, byte_glyph_decode, false, arena, log);
     if (st == LEM_OK)
@@ -172,12 +82,7 @@ static bool join(const void *rules, const char *text, const struct merge_symbol 
 {
     (void)text;
     const struct bpe *b = rules;
-    const struct bpe_merge *m = &b->merge[find_slot(b, l->id, r->id)];
-    if (m->rank == 0)
-        return false;
-    pair->order = m->rank;
-    pair->id = m->result;
-    return true;
+    return merges_find(&b->merges, l->id, r->id, pair);
 }
 
 /* Memory of one encoding, reused from word to word. */

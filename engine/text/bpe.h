@@ -7,19 +7,16 @@
 #define TEXT_BPE_H
 
 #include "text/id_sink.h"
-#include "text/merge.h"
+#include "text/merges.h"
 #include "text/pretokenize.h"
 #include "text/vocab.h"
-
-struct bpe_merge;
 
 struct bpe {
     const struct vocab *vocab;
     struct pretokenize *words;
-    struct bpe_merge *merge; /* [n_slot] by pair, open addressing */
-    uint32_t n_slot;         /* a power of two */
-    int32_t byte_id[256];    /* token of a single byte; -1 = none */
-    int32_t unk;             /* for bytes without a token; -1 = U+FFFD is taken */
+    struct merges merges;
+    int32_t byte_id[256]; /* token of a single byte; -1 = none */
+    int32_t unk;          /* for bytes without a token; -1 = U+FFFD is taken */
 };
 
 /* Read pre-tokenizer and merges, spell the vocabulary's pieces. `b` must be zeroed.

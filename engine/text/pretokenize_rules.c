@@ -2,9 +2,10 @@
  * that GGUF files give them.
  *
  * Each row says whose expressions they are: the published tokenizer.json (field
- * pre_tokenizer) or tokenizer source of that model. Other names of a row are those of
- * models that use the same expressions. Which name stands for which model is the
- * convention of llama.cpp's converter. */
+ * pre_tokenizer) or tokenizer source of that model; "by llama.cpp" where they were read
+ * from its list instead. Other names of a row are those of models that use the same
+ * expressions. Which name stands for which model is the convention of llama.cpp's
+ * converter. */
 #include "text/pretokenize.h"
 
 /* English contractions, in lower case only and in any case. */
@@ -33,6 +34,28 @@
 
 /* Signs of ASCII as DeepSeek-V3 lists them. */
 #define ASCII_SIGNS "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
+
+/* All of it, for o200k itself and those who took it over. */
+#define O200K(digits)                                                                    \
+    CASED(UPPER, LOWER, SHORT_ANY "?") "|" digits "|" SIGNS_SLASH "|" LINES
+
+/* DeepSeek-V3's words and signs; its Chinese and Kana. */
+#define DEEPSEEK3                                                                        \
+    ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"                  \
+                "| ?[\\p{P}\\p{S}]+[\\r\\n]*|" LINES
+#define CJK_KANA "\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}"
+
+/* Chinese, Kana, Thai, Lao, Khmer, Burmese, Hangul, as Trinity lists them. */
+#define AFMOE_SCRIPTS                                                                    \
+    "\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{309F}"       \
+    "\\x{30A0}-\\x{30FF}\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}"         \
+    "\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}"         \
+    "\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}"
+
+/* Wide signs as Youtu lists them. */
+#define YOUTU_SIGNS                                                                      \
+    "\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}"           \
+    "\\x{FF1B}\\x{FF0C}\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}"
 
 /* Cased letters as DeepSeek LLM lists them: most of Lu, Ll and Lt. */
 #define CASED_LETTERS                                                                    \
@@ -74,14 +97,16 @@ const struct pretokenize_rule pretokenize_rules[] = {
     {.names = "starcoder refact command-r smollm codeshell exaone minerva-7b mellum2",
      .stage = {"\\p{N}", GPT2}},
     /* Llama 3 (meta-llama/Meta-Llama-3-8B; its model has ignore_merges) */
-    {.names = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2",
+    {.names = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 "
+              "jina-v5-nano",
      .stage = {CL100K("\\p{N}{1,3}")},
      .whole_words = true,
      .add_bos = true},
     /* GPT-4 (openai/tiktoken, cl100k_base); DBRX and GLM-4 took it over */
-    {.names = "dbrx smaug-bpe glm4 chatglm-bpe", .stage = {CL100K("\\p{N}{1,3}")}},
+    {.names = "dbrx smaug-bpe glm4 glm5 chatglm-bpe", .stage = {CL100K("\\p{N}{1,3}")}},
     /* Qwen2 (Qwen/Qwen2-7B): digits one by one */
-    {.names = "qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo",
+    {.names = "qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo "
+              "f2llmv2",
      .stage = {CL100K("\\p{N}")}},
     /* Qwen3.5 (Qwen/Qwen3.5): marks belong to their letters */
     {.names = "qwen35",
@@ -96,14 +121,28 @@ const struct pretokenize_rule pretokenize_rules[] = {
     {.names = "deepseek-coder",
      .stage = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", DEEPSEEK_CJK, "\\p{N}"}},
     /* DeepSeek-V3 (deepseek-ai/DeepSeek-V3) */
-    {.names = "deepseek-v3 hunyuan-dense joyai-llm",
-     .stage = {"\\p{N}{1,3}",
-               "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+",
-               ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
-                           "| ?[\\p{P}\\p{S}]+[\\r\\n]*|" LINES}},
+    {.names = "deepseek-v3 hunyuan-dense joyai-llm hy_v4",
+     .stage = {"\\p{N}{1,3}", "[" CJK_KANA "]+", DEEPSEEK3}},
+    /* Trinity (arcee-ai/Trinity-Mini, by llama.cpp): digits by threes from the right;
+     * scripts that are written without spaces; then as DeepSeek-V3 */
+    {.names = "afmoe",
+     .stage = {"\\p{N}+", "\\A\\p{N}{1,2}(?=(?:\\p{N}{3})++\\z)", "\\p{N}{3}",
+               "[" AFMOE_SCRIPTS "]+", DEEPSEEK3}},
     /* GPT-4o (openai/tiktoken, o200k_base); gpt-oss uses it as o200k_harmony */
-    {.names = "gpt-4o llama4 kanana2 minimax-m2",
-     .stage = {CASED(UPPER, LOWER, SHORT_ANY "?") "|\\p{N}{1,3}|" SIGNS_SLASH "|" LINES}},
+    {.names = "gpt-4o llama4 kanana2 minimax-m2 talkie", .stage = {O200K("\\p{N}{1,3}")}},
+    /* Tiny Aya (CohereLabs/tiny-aya-base), Command A MoE: a number that ends where a
+     * word may end by threes from the right, "\\d{1,3}(?=(?:\\d{3})*\\b)"; the two stages
+     * say the same in time that grows with the number's length only, not its square. */
+    {.names = "tiny_aya cohere2moe",
+     .stage = {"(?<!\\d)\\d{1,3}(?=(?:\\d{3})*+(?![\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}]))",
+               "\\G\\d{3}", O200K("\\p{N}{1,3}")}},
+    /* Youtu (tencent/Youtu-LLM-2B, by llama.cpp; its model has ignore_merges): Hangul,
+     * wide signs, Bopomofo, and Chinese with Kana stand apart */
+    {.names = "youtu",
+     .stage = {"[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+|[" YOUTU_SIGNS "]+"
+               "|[\\x{3105}-\\x{312F}]+|[" CJK_KANA "]+",
+               O200K("\\p{N}")},
+     .whole_words = true},
     /* Mistral Tekken (mistralai/Mistral-Nemo-Base-2407; its model has ignore_merges) */
     {.names = "tekken",
      .stage = {CASED(UPPER, LOWER, "") "|\\p{N}|" SIGNS_SLASH "|" LINES},
@@ -117,6 +156,37 @@ const struct pretokenize_rule pretokenize_rules[] = {
     {.names = "bailingmoe bailingmoe2 llada-moe",
      .stage = {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}"
                "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"}},
+    /* K-EXAONE (LGAI-EXAONE/K-EXAONE-236B-A23B, by llama.cpp): words with single spaces
+     * between stay together, for tokens of several words */
+    {.names = "exaone-moe",
+     .stage = {SHORT_ANY
+               "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}\\p{M}*+(?: ?\\p{L}\\p{M}*+)*+|\\p{N}"
+               "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"}},
+    /* SuperBPE (Liu et al., arXiv 2503.13423, UW/OLMo2-8B-SuperBPE-t180k): nothing is cut
+     * but numbers, "\\p{N}+", and these before every place with whole threes of digits to
+     * come, "(?=(\\d{3})+(?!\\d))": to the first such place of a number, then by threes.
+     */
+    {.names = "superbpe",
+     .stage = {"\\p{N}+",
+               "\\G\\p{N}+?(?:(?<!\\d)|(?<=(?<!\\d)\\d)|(?<=(?<!\\d)\\d\\d))"
+               "(?=(?:\\d{3})++(?!\\d))",
+               "\\G\\d{3}(?=\\d)"}},
+    /* Laguna (by llama.cpp): Qwen2 within lines */
+    {.names = "laguna", .stage = {"[^\\n]+|\\n+", CL100K("\\p{N}")}},
+    /* MiniCPM5 (by llama.cpp; its model has ignore_merges) */
+    {.names = "minicpm5",
+     .stage = {"\\p{N}{1,3}", CL100K("\\p{N}+")},
+     .whole_words = true},
+    /* K2 Horizon (by llama.cpp): marks and joiners belong to their letters */
+    {.names = "k2-horizon",
+     .stage = {SHORT_ANY "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}\\x{200C}\\x{200D}]+"
+                         "|\\p{N}{1,3}|" SIGNS "|" LINES}},
+    /* Jais 2 (by llama.cpp): long runs of spaces by powers of two */
+    {.names = "jais-2",
+     .stage = {SHORT_ANY "|" WORD_1 "|\\p{N}{1,3}|" SIGNS "|\\s*[\\r\\n]+"
+                         "|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)"
+                         "|\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)"
+                         "|\\s{1,2}(?!\\S)|\\s"}},
     /* Seed-Coder (ByteDance-Seed/Seed-Coder-8B-Base) */
     {.names = "seed-coder",
      .stage = {SHORT_ANY "|" WORD_1 "|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" LINES}},

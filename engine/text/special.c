@@ -82,7 +82,7 @@ static uint32_t lower_bound(const struct special *s, uint32_t lo, uint32_t hi,
 
 /* The longest special token at the start of `text`. */
 static bool longest_at(const struct special *s, const char *text, size_t n, bool control,
-                       struct special_match *out)
+                       const bool *blocked, struct special_match *out)
 {
     uint32_t lo = s->first[(uint8_t)text[0]], hi = s->first[(uint8_t)text[0] + 1];
     bool found = false;
@@ -91,7 +91,7 @@ static bool longest_at(const struct special *s, const char *text, size_t n, bool
         while (lo < hi && s->vocab->token[s->id[lo]].n_piece == depth) {
             const struct vocab_token *t = &s->vocab->token[s->id[lo]];
             if ((t->type == TOKEN_USER_DEFINED || control) &&
-                (!found || out->len < depth)) {
+                !(blocked && blocked[s->id[lo]]) && (!found || out->len < depth)) {
                 out->len = depth;
                 out->id = (int32_t)s->id[lo];
                 found = true;
@@ -108,10 +108,10 @@ static bool longest_at(const struct special *s, const char *text, size_t n, bool
 }
 
 bool special_find(const struct special *s, const char *text, size_t n, size_t from,
-                  bool control, struct special_match *out)
+                  bool control, const bool *blocked, struct special_match *out)
 {
     for (size_t at = from; s->n > 0 && at < n; at++) {
-        if (longest_at(s, text + at, n - at, control, out)) {
+        if (longest_at(s, text + at, n - at, control, blocked, out)) {
             out->at = at;
             return true;
         }

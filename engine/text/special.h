@@ -24,8 +24,9 @@ enum lem_status special_open(struct special *s, const struct vocab *vocab,
                              const struct lem_log *log);
 
 /* The leftmost special token from `from` on; of those that start there the longest.
- * `control`: control and unknown tokens count too. False when there is none. */
+ * `control`: control and unknown tokens count too. `blocked` [n_vocab]: tokens that do
+ * not count; NULL = none. False when there is none. */
 bool special_find(const struct special *s, const char *text, size_t n, size_t from,
-                  bool control, struct special_match *out);
+                  bool control, const bool *blocked, struct special_match *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* spm.c - SentencePiece BPE: characters, joined pair by pair in the order of the
- * scores of the tokens they make; what stays without a token falls back to bytes. */
+/* spm.c - SentencePiece BPE: characters, joined pair by pair in the order of the scores
+ * of the tokens they make, or of merges; what stays without a token becomes bytes. */
 #include "text/spm.h"
 
 #include <stdio.h>
@@ -73,15 +73,19 @@ static size_t first_word(const char *text, size_t n)
     return n;
 }
 
-enum lem_status spm_open(struct spm *s, struct vocab *vocab, const struct gguf *g,
-                         struct arena *arena, const struct lem_log *log)
+static enum lem_status read_prefix(struct spm *s, bool by_default, const struct gguf *g)
 {
-    s->vocab = vocab;
-    s->unk = -1;
-    s->add_prefix = true;
+    s->add_prefix = by_default;
     const enum gguf_answer a = gguf_get_bool(g, KEY_PREFIX, &s->add_prefix);
     if (a != GGUF_FOUND && a != GGUF_MISSING)
         return gguf_complain(g, KEY_PREFIX, a, "a bool");
+    return LEM_OK;
+}
+
+static enum lem_status read_order(struct spm *s, struct arena *arena,
+                                  const struct gguf *g, const struct lem_log *log)
+{
+    const struct vocab *vocab = s->vocab;
     if (!gguf_find_kv(g, "tokenizer.ggml.scores"))
         return gguf_complain(g, "tokenizer.ggml.scores", GGUF_MISSING,
                              "an array of f32 (tokenizer.ggml.model is \"llama\")");
@@ -97,6 +101,33 @@ enum lem_status spm_open(struct spm *s, struct vocab *vocab, const struct gguf *
         s->order[id] = order_of(t->score);
         s->words_apart = s->words_apart && first_word(t->text, t->n_text) == t->n_text;
     }
+    return LEM_OK;
+}
+
+enum lem_status spm_open(struct spm *s, struct vocab *vocab, const struct gguf *g,
+                         struct arena *arena, const struct lem_log *log)
+{
+    s->vocab = vocab;
+    s->unk = -1;
+    enum lem_status st = read_prefix(s, true, g);
+    if (st == LEM_OK)
+        st = read_order(s, arena, g, log);
+    if (st != LEM_OK)
+        return st;
+    find_bytes(s, vocab);
+    return vocab_set_pieces(vocab, g, unmark, true, arena, log);
+}
+
+enum lem_status spm_open_merges(struct spm *s, struct vocab *vocab, const struct gguf *g,
+                                struct arena *arena, const struct lem_log *log)
+{
+    s->vocab = vocab;
+    s->unk = -1;
+    enum lem_status st = read_prefix(s, false, g);
+    if (st == LEM_OK)
+        st = merges_load(&s->merges, vocab, g, arena, log);
+    if (st != LEM_OK)
+        return st;
     find_bytes(s, vocab);
     return vocab_set_pieces(vocab, g, unmark, true, arena, log);
 }
@@ -117,8 +148,9 @@ static int32_t find_token(const struct spm *s, const char *text, size_t n)
 static bool join(const void *rules, const char *text, const struct merge_symbol *l,
                  const struct merge_symbol *r, struct merge_pair *pair)
 {
-    (void)r;
     const struct spm *s = rules;
+    if (!s->order)
+        return merges_find(&s->merges, l->id, r->id, pair);
     const int32_t id = find_token(s, text + l->at, pair->len);
     if (id < 0)
         return false;
@@ -183,9 +215,31 @@ static void put_bytes(const struct spm *s, const char *text, uint32_t n,
         id_sink_put(out, s->unk);
 }
 
+/* Bytes up to where line breaks begin or end. */
+static uint32_t lines_run(const char *text, uint32_t n)
+{
+    uint32_t at = 1;
+    while (at < n && (text[at] == '\n') == (text[0] == '\n'))
+        at++;
+    return at;
+}
+
+/* How much of the text can be joined for itself, with the same ids in the end. */
+static uint32_t chunk_of(const struct spm *s, const char *text, uint32_t n)
+{
+    if (!s->order)
+        return lines_run(text, n);
+    return s->words_apart ? (uint32_t)first_word(text, n) : n;
+}
+
 static bool encode_chunk(const struct spm *s, struct merge_chain *chain, const char *text,
                          uint32_t n, struct id_sink *out)
 {
+    const int32_t lines = !s->order && text[0] == '\n' ? find_token(s, text, n) : -1;
+    if (lines >= 0) {
+        id_sink_put(out, lines);
+        return true;
+    }
     merge_start(chain, text);
     if (!add_chars(s, chain, text, n) || !merge_run(chain, join, s))
         return false;
@@ -209,10 +263,7 @@ enum lem_status spm_encode(const struct spm *s, const char *text, size_t n, bool
     struct merge_chain chain = {0};
     bool ok = marked != NULL;
     for (uint32_t from = 0; ok && from < n_marked;) {
-        /* Words that no token spans can be joined one by one: quicker, same ids. */
-        uint32_t len = n_marked - from;
-        if (s->words_apart)
-            len = (uint32_t)first_word(marked + from, len);
+        const uint32_t len = chunk_of(s, marked + from, n_marked - from);
         ok = encode_chunk(s, &chain, marked + from, len, out);
         from += len;
     }

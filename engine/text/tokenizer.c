@@ -1,41 +1,15 @@
-/* tokenizer.c - text to ids and back: picks the algorithm that the metadata names and
- * takes care of special tokens around it. */
+/* tokenizer.c - opens a tokenizer: picks the algorithm that the metadata names; tells
+ * what the file says of its tokens, and turns ids into text. */
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "text/bpe.h"
-#include "text/roles.h"
-#include "text/special.h"
-#include "text/spm.h"
 
-#define KEY_MODEL "tokenizer.ggml.model"
-
-/* Offsets are 32 bits wide, and a text can triple in length on its way. */
-#define TEXT_MAX ((size_t)1 << 30)
-
-/* One of the algorithms, as the rest of this file sees it. */
-struct algorithm {
-    const char *name; /* of tokenizer.ggml.model */
-    struct roles_defaults defaults;
-    enum lem_status (*open)(struct lem_tokenizer *t, const struct gguf *g);
-    enum lem_status (*encode)(const struct lem_tokenizer *t, const char *text, size_t n,
-                              bool fresh, struct id_sink *out);
-};
-
-struct lem_tokenizer {
-    struct lem_log log;
-    struct arena arena;
-    const struct algorithm *algorithm;
-    struct vocab vocab;
-    struct special special;
-    struct roles roles;
-    struct bpe bpe; /* one of the two */
-    struct spm spm;
-    bool add_prefix; /* a space goes before text at the start and after special tokens */
-};
+#define KEY_MODEL    "tokenizer.ggml.model"
+#define KEY_TEMPLATE "tokenizer.chat_template"
+#define KEY_PRE      "tokenizer.ggml.pre"
 
 /* ---- the algorithms ------------------------------------------------------- */
 
@@ -58,37 +32,87 @@ static enum lem_status open_spm(struct lem_tokenizer *t, const struct gguf *g)
     return st;
 }
 
+static enum lem_status open_spm_merges(struct lem_tokenizer *t, const struct gguf *g)
+{
+    const enum lem_status st = spm_open_merges(&t->spm, &t->vocab, g, &t->arena, &t->log);
+    t->add_prefix = t->spm.add_prefix;
+    return st;
+}
+
 static enum lem_status encode_spm(const struct lem_tokenizer *t, const char *text,
                                   size_t n, bool fresh, struct id_sink *out)
 {
     return spm_encode(&t->spm, text, n, fresh, out, &t->log);
 }
 
+#define NO_DEFAULTS                                                                      \
+    {                                                                                    \
+        .bos = -1, .eos = -1, .unk = -1                                                  \
+    }
+
+/* The first row that fits. Early Gemma 4 files state that no BOS is to be added, and the
+ * model talks nonsense without it. */
 static const struct algorithm algorithms[] = {
-    {"gpt2", {.bos = -1, .eos = -1, .unk = -1}, open_bpe, encode_bpe},
-    {"llama", {.bos = 1, .eos = 2, .unk = 0, .add_bos = true}, open_spm, encode_spm},
+    {"gemma4", NULL, NO_DEFAULTS, true, open_spm_merges, encode_spm},
+    {"gpt2", "gemma4", NO_DEFAULTS, true, open_spm_merges, encode_spm},
+    {"gpt2", "sarvam-moe", NO_DEFAULTS, false, open_spm_merges, encode_spm},
+    {"gpt2", NULL, NO_DEFAULTS, false, open_bpe, encode_bpe},
+    {"llama",
+     NULL,
+     {.bos = 1, .eos = 2, .unk = 0, .add_bos = true},
+     false,
+     open_spm,
+     encode_spm},
 };
 
 /* ---- opening -------------------------------------------------------------- */
 
+static bool str_is(struct gguf_str s, const char *text)
+{
+    return strlen(text) == s.len && memcmp(text, s.ptr, s.len) == 0;
+}
+
+/* Values of tokenizer.ggml.model whose algorithms are not here, by name. */
+static enum lem_status unknown_algorithm(const struct lem_tokenizer *t,
+                                         const struct gguf *g, struct gguf_str name)
+{
+    static const char *const others[][2] = {
+        {"bert", "WordPiece"},
+        {"t5", "SentencePiece Unigram"},
+        {"rwkv", "greedy longest match"},
+        {"plamo2", "Unigram over a trie"},
+        {"plamo3", "Unigram over a trie"},
+        {"none", "no vocabulary at all"},
+        {"no_vocab", "no vocabulary at all"},
+    };
+    char show[VOCAB_SHOW_MAX];
+    const char *what = "an unknown algorithm";
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (str_is(name, others[i][0]))
+            what = others[i][1];
+    return log_fail(&t->log, LEM_ERR_UNSUPPORTED,
+                    "%s: %s is \"%s\" (%s), which cannot be used here. Known: gpt2 "
+                    "(byte-level BPE), llama (SentencePiece BPE), gemma4 (the same with "
+                    "merges). Give token ids instead of text.",
+                    g->path, KEY_MODEL, vocab_show(name.ptr, name.len, show), what);
+}
+
 static enum lem_status pick_algorithm(struct lem_tokenizer *t, const struct gguf *g)
 {
-    struct gguf_str name;
+    struct gguf_str name, pre = {"", 0};
     const enum gguf_answer a = gguf_get_str(g, KEY_MODEL, &name);
     if (a != GGUF_FOUND)
         return gguf_complain(g, KEY_MODEL, a, "a string");
+    if (gguf_get_str(g, KEY_PRE, &pre) != GGUF_FOUND)
+        pre.len = 0; /* the algorithm that needs it complains */
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
-        const char *known = algorithms[i].name;
-        if (strlen(known) == name.len && memcmp(known, name.ptr, name.len) == 0) {
-            t->algorithm = &algorithms[i];
-            return LEM_OK;
-        }
+        const struct algorithm *known = &algorithms[i];
+        if (!str_is(name, known->model) || (known->pre && !str_is(pre, known->pre)))
+            continue;
+        t->algorithm = known;
+        return LEM_OK;
     }
-    char show[VOCAB_SHOW_MAX];
-    return log_fail(&t->log, LEM_ERR_UNSUPPORTED,
-                    "%s: %s \"%s\" is not known. Known: gpt2 (byte-level BPE), llama "
-                    "(SentencePiece BPE). Give token ids instead of text.",
-                    g->path, KEY_MODEL, vocab_show(name.ptr, name.len, show));
+    return unknown_algorithm(t, g, name);
 }
 
 static enum lem_status load_roles(struct lem_tokenizer *t, const struct gguf *g)
@@ -98,9 +122,21 @@ static enum lem_status load_roles(struct lem_tokenizer *t, const struct gguf *g)
         defaults.add_bos |= pretokenize_rule_of(t->bpe.words)->add_bos;
     const enum lem_status st =
         roles_load(&t->roles, &t->vocab, &defaults, g, &t->arena, &t->log);
+    if (t->algorithm->always_bos)
+        t->roles.info.add_bos = t->roles.info.bos >= 0;
     t->bpe.unk = t->roles.info.unk;
     t->spm.unk = t->roles.info.unk;
     return st;
+}
+
+/* A template is of use to whoever wants to chat, and to nobody else. */
+static enum lem_status find_template(struct lem_tokenizer *t, const struct gguf *g)
+{
+    const enum gguf_answer a = gguf_get_str(g, KEY_TEMPLATE, &t->chat_template);
+    if (a == GGUF_FOUND)
+        return LEM_OK;
+    t->chat_template = (struct gguf_str){0};
+    return a == GGUF_MISSING ? LEM_OK : gguf_complain(g, KEY_TEMPLATE, a, "a string");
 }
 
 enum lem_status tokenizer_open(struct lem_tokenizer **out, const struct gguf *file,
@@ -125,6 +161,8 @@ enum lem_status tokenizer_open(struct lem_tokenizer **out, const struct gguf *fi
         st = load_roles(t, &view);
     if (st == LEM_OK)
         st = special_open(&t->special, &t->vocab, &view, &t->arena, &t->log);
+    if (st == LEM_OK)
+        st = find_template(t, &view);
     if (st != LEM_OK) {
         lem_tokenizer_close(&t);
         return st;
@@ -142,57 +180,6 @@ void lem_tokenizer_close(struct lem_tokenizer **tokenizer)
     arena_free(&t->arena);
     free(t);
     *tokenizer = NULL;
-}
-
-/* ---- encoding ------------------------------------------------------------- */
-
-/* Special tokens as they are, the text between them by the algorithm. */
-static enum lem_status encode_text(const struct lem_tokenizer *t, const char *text,
-                                   size_t n, bool control, struct id_sink *out)
-{
-    enum lem_status st = LEM_OK;
-    bool fresh = true;
-    for (size_t at = 0; at < n && st == LEM_OK;) {
-        struct special_match m;
-        const bool found = special_find(&t->special, text, n, at, control, &m);
-        const size_t end = found ? m.at : n;
-        if (end > at) {
-            st = t->algorithm->encode(t, text + at, end - at, fresh, out);
-            fresh = false;
-        }
-        at = end;
-        if (found && st == LEM_OK) {
-            id_sink_put(out, m.id);
-            at += m.len;
-            fresh = true;
-        }
-    }
-    return st;
-}
-
-enum lem_status lem_tokenizer_encode(const struct lem_tokenizer *tokenizer,
-                                     const char *text, size_t n_byte, uint32_t flags,
-                                     int32_t *ids, size_t cap, size_t *n_id)
-{
-    const struct lem_tokenizer_info *info = &tokenizer->roles.info;
-    struct id_sink out = {ids, cap, 0};
-    *n_id = 0;
-    if (n_byte >= TEXT_MAX)
-        return log_fail(
-            &tokenizer->log, LEM_ERR_ARGUMENT,
-            "a text of %zu bytes is too long to encode at once: give fewer than "
-            "%zu",
-            n_byte, TEXT_MAX);
-    if ((flags & LEM_ENCODE_BOS) && info->add_bos)
-        id_sink_put(&out, info->bos);
-    const enum lem_status st =
-        encode_text(tokenizer, text, n_byte, (flags & LEM_ENCODE_SPECIAL) != 0, &out);
-    if (st != LEM_OK)
-        return st;
-    if ((flags & LEM_ENCODE_EOS) && info->add_eos)
-        id_sink_put(&out, info->eos);
-    *n_id = out.n;
-    return out.n > cap ? LEM_ERR_ARGUMENT : LEM_OK;
 }
 
 /* ---- decoding ------------------------------------------------------------- */

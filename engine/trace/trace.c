@@ -13,7 +13,9 @@ enum lem_status trace_open(struct trace *t, uint32_t n_token, uint32_t n_layer,
     const size_t row = (size_t)n_layer * n_used;
     t->ids = calloc(n_token, row * sizeof *t->ids);
     t->weights = calloc(n_token, row * sizeof *t->weights);
-    if (t->ids && t->weights)
+    t->next = calloc(n_token, n_layer * sizeof *t->next);
+    t->margins = calloc(n_token, n_layer * sizeof *t->margins);
+    if (t->ids && t->weights && t->next && t->margins)
         return LEM_OK;
     trace_close(t);
     return log_fail(log, LEM_ERR_MEMORY,
@@ -26,6 +28,8 @@ void trace_close(struct trace *t)
 {
     free(t->ids);
     free(t->weights);
+    free(t->next);
+    free(t->margins);
     *t = (struct trace){0};
 }
 
@@ -40,6 +44,10 @@ void trace_take(struct trace *t, const uint32_t *tap, uint32_t stride, uint32_t 
                 t->ids[at + k] = (uint16_t)row[0];
                 memcpy(&t->weights[at + k], &row[1], sizeof(float));
             }
+            const size_t edge = (size_t)(pos + i) * t->n_layer + il;
+            t->next[edge] = (uint16_t)row[0];
+            memcpy(&t->margins[edge], &row[1], sizeof(float));
+            row += 2;
         }
     }
 }

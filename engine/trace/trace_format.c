@@ -8,13 +8,12 @@ const char trace_magic[8] = {'L', 'E', 'M', 'T', 'R', 'A', 'C', 'E'};
 uint32_t trace_slot_bytes(const struct lem_trace_facts *f)
 {
     /* Each factor fits 16 bits, so that the product fits 64. */
-    if (f->n_layer_moe > UINT16_MAX || f->n_expert > 1u << 16 ||
+    if (f->n_layer_moe > UINT16_MAX || f->n_expert > LEM_NO_EXPERT ||
         f->n_expert_used > f->n_expert || f->n_runner > LEM_TRACE_RUNNERS)
         return 0;
     if (f->n_layer_moe > 0 && f->n_expert_used == 0)
         return 0;
-    const uint64_t pairs = (uint64_t)f->n_layer_moe * f->n_expert_used;
-    const uint64_t n = TRACE_AT_RUNNERS + f->n_runner * TRACE_RUNNER_BYTES + 4 * pairs;
+    const uint64_t n = trace_token_bytes(f);
     return n > TRACE_MAX_SLOT ? 0 : (uint32_t)((n + 7) / 8 * 8);
 }
 

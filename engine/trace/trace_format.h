@@ -36,6 +36,23 @@ extern const char trace_magic[8];
 
 /* Bytes of a slot for these facts, or 0 when they are out of range. */
 uint32_t trace_slot_bytes(const struct lem_trace_facts *facts);
+/* The version of a file with these facts; bytes that a token takes of its slot. */
+uint32_t trace_version(const struct lem_trace_facts *facts);
+uint64_t trace_token_bytes(const struct lem_trace_facts *facts);
+/* Is [n_layer_moe][n_expert_used] a token's choice: experts that exist, and LEM_NO_EXPERT
+ * only after them? */
+bool trace_routing_ok(const struct lem_trace_facts *facts, const uint16_t *ids);
+/* A token's choice and its margins, into a slot of zeros and out of one; false where what
+ * is read is no such thing. `next` NULL: none; `margins` NULL: not known. Without margins
+ * in the facts none are written, and none are known. */
+void trace_put_routing(const struct lem_trace_facts *facts, uint8_t *slot,
+                       const uint16_t *ids, const float *weights);
+bool trace_get_routing(const struct lem_trace_facts *facts, const uint8_t *slot,
+                       uint16_t *ids, float *weights);
+void trace_put_margins(const struct lem_trace_facts *facts, uint8_t *slot,
+                       const float *margins, const uint16_t *next);
+bool trace_get_margins(const struct lem_trace_facts *facts, const uint8_t *slot,
+                       float *margins, uint16_t *next);
 /* Of `n` bytes, a multiple of 4. */
 uint32_t trace_check(const uint8_t *data, size_t n);
 

@@ -22,11 +22,12 @@ static enum lem_status check_magic(const struct lem_trace *t, const uint8_t *dat
                         "LEMTRACE); make one with: lemnos run --trace FILE",
                         t->name);
     const uint32_t version = trace_get_u32(data + 8);
-    if (version != LEM_TRACE_VERSION)
-        return log_fail(&t->log, LEM_ERR_UNSUPPORTED,
-                        "%s: a recording of version %u, but this program reads version "
-                        "%d; use the Lemnos it was made with",
-                        t->name, version, LEM_TRACE_VERSION);
+    if (version == 0 || version > LEM_TRACE_VERSION)
+        return log_fail(
+            &t->log, LEM_ERR_UNSUPPORTED,
+            "%s: a recording of version %u, but this program reads versions 1 "
+            "to %d; use the Lemnos it was made with",
+            t->name, version, LEM_TRACE_VERSION);
     return LEM_OK;
 }
 
@@ -51,7 +52,7 @@ static bool take_string(struct cursor *c, char **at, const char **out)
     return true;
 }
 
-static enum lem_status read_facts(struct lem_trace *t, struct cursor *c)
+static enum lem_status read_facts(struct lem_trace *t, uint32_t version, struct cursor *c)
 {
     struct lem_trace_facts *f = &t->facts;
     f->n_layer_moe = cursor_u32(c);
@@ -59,6 +60,7 @@ static enum lem_status read_facts(struct lem_trace *t, struct cursor *c)
     f->n_expert_used = cursor_u32(c);
     f->n_vocab = cursor_u32(c);
     f->n_runner = cursor_u32(c);
+    f->margins = version > 1;
     if (trace_slot_bytes(f) == 0 || trace_slot_bytes(f) != t->slot_bytes)
         return header_damaged(t, "its numbers contradict each other");
     t->strings = malloc((size_t)t->header_bytes + 3); /* three terminators */
@@ -90,7 +92,7 @@ static enum lem_status read_header(struct lem_trace *t, const uint8_t *data)
         return header_damaged(t, "its check does not fit");
     t->slot_bytes = trace_get_u32(data + 16);
     struct cursor c = cursor_over(data + 20, n - 20);
-    return read_facts(t, &c);
+    return read_facts(t, trace_get_u32(data + 8), &c);
 }
 
 /* ---- opening ---------------------------------------------------------------- */
@@ -269,22 +271,27 @@ enum lem_status lem_trace_routing(const struct lem_trace *t, uint64_t pos, uint3
 {
     if (!t || (!ids && n))
         return LEM_ERR_ARGUMENT;
-    const struct lem_trace_facts *f = &t->facts;
-    const size_t pairs = (size_t)f->n_layer_moe * f->n_expert_used;
+    const size_t pairs = (size_t)t->facts.n_layer_moe * t->facts.n_expert_used;
     for (uint32_t k = 0; k < n; k++) {
         const uint8_t *s = trace_token_slot(t, pos + k);
-        if (!s)
+        if (!s || !trace_get_routing(&t->facts, s, ids + k * pairs,
+                                     weights ? weights + k * pairs : NULL))
             return bad_token(t, pos + k);
-        const uint8_t *at =
-            s + TRACE_AT_RUNNERS + (size_t)f->n_runner * TRACE_RUNNER_BYTES;
-        for (size_t i = 0; i < pairs; i++) {
-            const size_t to = k * pairs + i;
-            ids[to] = trace_get_u16(at + 2 * i);
-            if (ids[to] >= f->n_expert)
-                return bad_token(t, pos + k);
-            if (weights)
-                weights[to] = half_to_f32(trace_get_u16(at + 2 * (pairs + i)));
-        }
+    }
+    return LEM_OK;
+}
+
+enum lem_status lem_trace_margins(const struct lem_trace *t, uint64_t pos, uint32_t n,
+                                  float *margins, uint16_t *next)
+{
+    if (!t || (!margins && n))
+        return LEM_ERR_ARGUMENT;
+    const size_t row = t->facts.n_layer_moe;
+    for (uint32_t k = 0; k < n; k++) {
+        const uint8_t *s = trace_token_slot(t, pos + k);
+        if (!s || !trace_get_margins(&t->facts, s, margins + k * row,
+                                     next ? next + k * row : NULL))
+            return bad_token(t, pos + k);
     }
     return LEM_OK;
 }

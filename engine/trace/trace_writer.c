@@ -19,6 +19,9 @@ struct lem_trace_writer {
     uint32_t n_token, n_slot;
     uint32_t last_event; /* its slot number + 1 */
     bool failed;
+    bool has_margins; /* of the next token: */
+    float *margins;   /* [n_layer_moe] */
+    uint16_t *next;
 };
 
 static enum lem_status write_fails(struct lem_trace_writer *w)
@@ -58,9 +61,9 @@ static enum lem_status write_header(struct lem_trace_writer *w,
     uint8_t *header = calloc(1, n);
     if (!header)
         return log_fail(&w->log, LEM_ERR_MEMORY, "%s: no memory for the header", w->path);
-    const uint32_t numbers[] = {LEM_TRACE_VERSION, (uint32_t)n, w->slot_bytes,
-                                f->n_layer_moe,    f->n_expert, f->n_expert_used,
-                                f->n_vocab,        f->n_runner};
+    const uint32_t numbers[] = {trace_version(f), (uint32_t)n, w->slot_bytes,
+                                f->n_layer_moe,   f->n_expert, f->n_expert_used,
+                                f->n_vocab,       f->n_runner};
     memcpy(header, trace_magic, sizeof trace_magic);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         trace_put_u32(header + 8 + 4 * i, numbers[i]);
@@ -91,7 +94,9 @@ static enum lem_status begin(struct lem_trace_writer *w, const char *path,
     const size_t n_path = strlen(path) + 1;
     w->path = malloc(n_path);
     w->slot = malloc(w->slot_bytes);
-    if (!w->path || !w->slot)
+    w->margins = calloc((size_t)facts->n_layer_moe + 1, sizeof *w->margins);
+    w->next = calloc((size_t)facts->n_layer_moe + 1, sizeof *w->next);
+    if (!w->path || !w->slot || !w->margins || !w->next)
         return log_fail(&w->log, LEM_ERR_MEMORY, "%s: no memory to record", path);
     memcpy(w->path, path, n_path);
     errno = 0;
@@ -142,6 +147,8 @@ enum lem_status lem_trace_writer_close(struct lem_trace_writer **writer)
         st = write_fails(w);
     free(w->path);
     free(w->slot);
+    free(w->margins);
+    free(w->next);
     free(w);
     *writer = NULL;
     return st;
@@ -238,19 +245,32 @@ static void fill_token(struct lem_trace_writer *w, const struct lem_trace_token 
 static enum lem_status fill_routing(struct lem_trace_writer *w, const uint16_t *ids,
                                     const float *weights)
 {
-    const size_t pairs = (size_t)w->facts.n_layer_moe * w->facts.n_expert_used;
-    uint8_t *at = w->slot + TRACE_AT_RUNNERS + w->facts.n_runner * TRACE_RUNNER_BYTES;
-    if (pairs && (!ids || !weights))
+    const bool routes = w->facts.n_layer_moe > 0;
+    if (routes && (!ids || !weights))
         return log_fail(&w->log, LEM_ERR_ARGUMENT,
                         "lem_trace_writer_token: ids and weights must be set");
-    for (size_t i = 0; i < pairs; i++) {
-        if (ids[i] >= w->facts.n_expert)
-            return log_fail(&w->log, LEM_ERR_ARGUMENT,
-                            "lem_trace_writer_token: expert %u, but there are %u", ids[i],
-                            w->facts.n_expert);
-        trace_put_u16(at + 2 * i, ids[i]);
-        trace_put_u16(at + 2 * (pairs + i), half_from_f32(weights[i]));
-    }
+    if (routes && !trace_routing_ok(&w->facts, ids))
+        return log_fail(&w->log, LEM_ERR_ARGUMENT,
+                        "lem_trace_writer_token: ids of experts must be below %u, and "
+                        "none may follow a slot without one",
+                        w->facts.n_expert);
+    trace_put_routing(&w->facts, w->slot, ids, weights);
+    trace_put_margins(&w->facts, w->slot, w->has_margins ? w->margins : NULL,
+                      w->has_margins ? w->next : NULL);
+    w->has_margins = false;
+    return LEM_OK;
+}
+
+enum lem_status lem_trace_writer_margins(struct lem_trace_writer *w, const float *margins,
+                                         const uint16_t *next)
+{
+    if (!w || !margins)
+        return LEM_ERR_ARGUMENT;
+    const size_t n = w->facts.n_layer_moe;
+    memcpy(w->margins, margins, n * sizeof *margins);
+    for (size_t i = 0; i < n; i++)
+        w->next[i] = next ? next[i] : LEM_NO_EXPERT;
+    w->has_margins = true;
     return LEM_OK;
 }
 

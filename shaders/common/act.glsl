@@ -1,10 +1,12 @@
-// act.glsl - the activations of gated FFNs. Meaning on the CPU: ref_glu().
+// act.glsl - the activations of gated FFNs, and those of single values. Meaning on the
+// CPU: ref_glu(), ref_act().
 // Values of `act` are those of enum act in engine/arch/arch.h.
 
 #ifndef ACT_GLSL
 #define ACT_GLSL
 
 #include "common/math.glsl"
+#include "common/params.h"
 
 #define ACT_SILU 0u
 #define ACT_GELU_TANH 1u
@@ -31,6 +33,23 @@ float act_glu(uint act, float gate, float up, float alpha, float limit)
     if (act == ACT_RELU)
         return max(gate, 0.0) * up;
     return gate * sigmoid(gate) * up;
+}
+
+// DENSE_… of params.h. Sources: GELU, Hendrycks and Gimpel, arXiv 1606.08415; SiLU,
+// Elfwing et al., arXiv 1702.03118.
+float act_dense(uint act, float x)
+{
+    if (act == DENSE_RELU)
+        return max(x, 0.0);
+    if (act == DENSE_SIGMOID)
+        return sigmoid(x);
+    if (act == DENSE_TANH)
+        return tanh_f32(x);
+    if (act == DENSE_GELU)
+        return 0.5 * x * (1.0 + erf_f32(0.70710678 * x));
+    if (act == DENSE_GELU_TANH)
+        return gelu_tanh(x);
+    return act == DENSE_SILU ? x * sigmoid(x) : x;
 }
 
 #endif

@@ -41,6 +41,12 @@ uvec4 codes_high4(uvec4 q)
     return (q >> 4) & 0x0f0f0f0fu;
 }
 
+// Four bytes less those of `zero`, as signed bytes; all below 128.
+uvec4 codes_less(uvec4 q, uint zero)
+{
+    return ((q | 0x80808080u) - zero) ^ 0x80808080u;
+}
+
 // f16 number b of a slot.
 float codes_half(uvec4 head, uint b)
 {

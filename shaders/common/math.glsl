@@ -25,6 +25,45 @@ float sigmoid(float x)
     return 1.0 / (1.0 + exp_f32(-x));
 }
 
+// log(1 - v), 0 <= v < 1, within about 2 ulp; the built-in is off by 2^-21 near 1.
+// 1 - v = 2^k (1 + f), 1 + f from sqrt(1/2) to sqrt(2); log(1 + f) = 2 atanh(f / (2 + f)).
+float log_one_minus(float v)
+{
+    float f = -v, k = 0.0;
+    if (v > 0.25) {
+        const int bits = floatBitsToInt(1.0 - v);
+        const int e = (bits - 0x3f3504f3) >> 23;
+        f = intBitsToFloat(bits - (e << 23)) - 1.0;
+        k = float(e);
+    }
+    const float s = f / (2.0 + f), s2 = s * s;
+    const float p = fma(fma(fma(s2, 1.0 / 9.0, 1.0 / 7.0), s2, 1.0 / 5.0), s2, 1.0 / 3.0);
+    return fma(k, 0.693147181, 2.0 * fma(s * s2, p, s));
+}
+
+// tanh(x) within some 1e-7 of its value, also where that is small.
+float tanh_f32(float x)
+{
+    const float x2 = x * x;
+    if (x2 < 0.16) { // the series at 0
+        float p = fma(x2, -1382.0 / 155925.0, 62.0 / 2835.0);
+        p = fma(fma(fma(p, x2, -17.0 / 315.0), x2, 2.0 / 15.0), x2, -1.0 / 3.0);
+        return fma(x * x2, p, x);
+    }
+    return 1.0 - 2.0 / (exp_f32(2.0 * clamp(x, -10.0, 10.0)) + 1.0);
+}
+
+// erf(x) within 3e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+float erf_f32(float x)
+{
+    const float a = min(abs(x), 6.0);
+    const float t = 1.0 / fma(0.3275911, a, 1.0);
+    float p = fma(t, 1.061405429, -1.453152027);
+    p = fma(fma(fma(p, t, 1.421413741), t, -0.284496736), t, 0.254829592) * t;
+    const float y = 1.0 - p * exp_f32(-a * a);
+    return x < 0.0 ? -y : y;
+}
+
 // cap * tanh(x / cap); tanh of more than 10 is 1 in f32.
 float softcap(float x, float cap)
 {

@@ -40,15 +40,27 @@ struct norm_params {
     P_FLOAT eps;
     P_UINT flags;     /* NORM_… */
     P_FLOAT scale;    /* of the result */
+    P_UINT q_stride;  /* slots; of NORM_I8 */
 };
 #define NORM_FROM_OUT 1u /* row t of y is row step.out_row + t of x */
 #define NORM_BIAS 2u     /* + bias[i] */
+#define NORM_I8 8u       /* the result also as bytes */
 #define NORM_ADD 4u      /* the result is added to what y holds, before `scale` */
+
+struct round_params {
+    P_UINT n;                  /* values in a row, a multiple of 32 */
+    P_UINT x_stride, y_stride; /* floats; slots of 16 bytes */
+    P_UINT n_per_row;          /* rows for each row of the run */
+    P_UINT flags;              /* ROUND_… */
+};
+#define ROUND_N_OUT 1u /* step.n_out rows instead of step.n_token */
+#define I8_SLOTS 20u   /* slots of 256 activations as bytes, see common/i8.glsl */
 
 struct matmul_params {
     P_UINT n_row, n_sb;       /* rows of this window; superblocks in a row */
     P_UINT n_block;           /* 32-column blocks that hold weights */
-    P_UINT x_stride, y_stride; /* in floats; x_stride a multiple of 4 */
+    P_UINT x_stride, y_stride; /* in floats; x_stride a multiple of 4; or in slots, of
+                               * activations as bytes */
     P_UINT y_off;             /* column of y that row 0 of this window goes to */
     P_UINT bias_off;          /* and where its bias is */
     P_UINT flags;             /* MATMUL_… */
@@ -69,6 +81,15 @@ struct matmul_experts_params {
 #define EXPERTS_X_BY_PAIR 1u /* row of x is the pair (token * n_used + slot), not the token */
 #define EXPERTS_BIAS 2u      /* + a bias of the expert's row */
 #define EXPERTS_SET 4u       /* y = instead of y += */
+
+/* What becomes of a product and its bias: specialization constant 4 of matmul_experts. */
+#define DENSE_IDENTITY 0u
+#define DENSE_RELU 1u
+#define DENSE_SIGMOID 2u
+#define DENSE_TANH 3u
+#define DENSE_GELU 4u      /* x Phi(x), Phi of the normal distribution */
+#define DENSE_GELU_TANH 5u /* its usual approximation */
+#define DENSE_SILU 6u
 
 struct experts_glu_params {
     P_UINT n_ff, n_sb, n_block;
@@ -111,6 +132,14 @@ struct attn_params {
     P_FLOAT scale;
     P_FLOAT softcap;      /* 0 = off; else softcap * tanh(s / softcap) */
     P_UINT head_dim_v;    /* of values and of y */
+    P_UINT v_dims;        /* of a head in the cache of values: where that is the one of
+                           * the keys, head_dim */
+};
+
+struct attn_join_params {
+    P_UINT n_head, head_dim_v;
+    P_UINT n_split;       /* shares of the positions */
+    P_UINT y_stride;
 };
 
 struct router_params {
@@ -125,14 +154,28 @@ struct router_params {
     P_UINT tap_off, tap_stride; /* where row t's n_used entries go: tap_off + t * tap_stride */
     P_UINT policy_off;    /* of the layer's header word in the policy */
     P_FLOAT out_scale;    /* of the weights, but not in the tap */
+    P_FLOAT threshold;    /* of ROUTER_SELECT_ABOVE */
+    P_UINT stream;        /* of ROUTER_SELECT_DRAW: routers of one row draw differently */
 };
 #define ROUTER_BIAS 1u      /* selection bias present (only for choosing) */
 #define ROUTER_NORMALISE 2u /* weights /= max(sum, norm_eps) */
 #define ROUTER_TAP 4u       /* also write ids and weights to the tap */
 #define ROUTER_POLICY 8u    /* the policy is bound */
 #define ROUTER_FACTOR 16u   /* weights *= factor[expert], but not in the tap */
+#define ROUTER_MARGIN 32u   /* the tap has one entry more for each row: the margin */
 
-/* The id of a slot without an expert, weight 0: a policy left fewer than n_used. What
+/* How experts are chosen: specialization constant 4 of the router. */
+#define ROUTER_SELECT_TOP 0u   /* the n_used largest selection scores */
+#define ROUTER_SELECT_DRAW 1u  /* n_used drawn by score, without replacement */
+#define ROUTER_SELECT_ABOVE 2u /* of those the ones whose score is above a threshold */
+
+/* What a draw depends on besides row, stream and expert; in a small uniform buffer. */
+struct draw_params {
+    P_UINT seed_lo, seed_hi;
+    P_UINT row_lo, row_hi; /* number of the run's first row, of all rows drawn for */
+};
+
+/* The id of a slot without an expert, weight 0: there were fewer than n_used. What
  * follows the router neither reads nor adds anything for it. */
 #define ROUTER_NO_EXPERT 0xffffffffu
 
@@ -163,7 +206,15 @@ struct combine_params {
     P_UINT n, n_used;
     P_UINT x_stride, y_stride; /* y[t] += sum over slots k of w[t][k] * x[t * n_used + k] */
     P_UINT flags;              /* EXPERTS_SET */
+    P_UINT n_slot;             /* COMBINE_BY_EXPERT: rows of x for each token */
 };
+/* Specialization constant 2 of combine … */
+#define COMBINE_SUM 0u      /* sum of weight times row */
+#define COMBINE_STRONGEST 1u /* the largest value, element by element */
+#define COMBINE_HEAVIEST 2u /* the row of the largest weight; equal ones: the first slot */
+/* … and 3: the row of slot k is t * n_slot + ids[t][k], not t * n_used + k. */
+#define COMBINE_BY_SLOT 0u
+#define COMBINE_BY_EXPERT 1u
 
 struct matmul_heads_params {
     P_UINT n_row, n_sb, n_block;
@@ -189,6 +240,17 @@ struct conv_params {
     P_UINT n_ring;             /* rows of the ring */
     P_UINT x_stride, y_stride;
 };
+
+struct softmax_params {
+    P_UINT n, stride;
+    P_UINT n_per_row;          /* rows for each row of the run */
+};
+
+struct gather_params {
+    P_UINT n_expert, n_used;
+    P_UINT flags;              /* GATHER_FIRST */
+};
+#define GATHER_FIRST 1u /* experts that this router did not choose become NO_EXPERT */
 
 struct softcap_params {
     P_UINT n, stride;

@@ -5,7 +5,8 @@
 // KS-th superblock of it; what remains of the lane number counts tiles. Eight lanes
 // read 128 contiguous bytes at a time. No subgroup operation, and no shared memory but
 // for one sum at the end when KS > 1.
-// Binding 0 is the weights, binding 1 the activations, each row at a multiple of 4 floats.
+// Binding 0 is the weights, binding 1 the activations, each row at a multiple of 4 floats;
+// with -DACT_I8 rows of bytes, see rows_i8.glsl.
 
 #ifndef ROWS_GLSL
 #define ROWS_GLSL
@@ -18,16 +19,8 @@ layout(constant_id = 1) const uint NR = 4; // rows of weights per lane
 layout(constant_id = 2) const uint NT = 1; // rows of activations per lane
 layout(constant_id = 3) const uint KS = 1; // lanes that share a row: 1 or 8
 
-#ifdef FETCH_TEXEL
-layout(set = 0, binding = 1) uniform samplerBuffer x_vec4;
-#define X4(i) texelFetch(x_vec4, int(i))
-#else
-layout(std430, set = 0, binding = 1) readonly buffer Xs { vec4 x_vec4[]; };
-#define X4(i) x_vec4[i]
-#endif
-
 uint row_at[NR];    // slot 0 of each row of weights
-uint x_at[NT];      // first vec4 of each row of activations
+uint x_at[NT];      // first vec4 (slot) of each row of activations
 float acc[NR * NT]; // acc[r * NT + t]
 
 shared float part[KS > 1 ? LOCAL * NR * NT : 1];
@@ -57,6 +50,18 @@ void clear_acc()
     [[unroll]] for (uint i = 0; i < NR * NT; i++)
         acc[i] = 0.0;
 }
+
+#ifdef ACT_I8
+#include "common/rows_i8.glsl"
+#else
+
+#ifdef FETCH_TEXEL
+layout(set = 0, binding = 1) uniform samplerBuffer x_vec4;
+#define X4(i) texelFetch(x_vec4, int(i))
+#else
+layout(std430, set = 0, binding = 1) readonly buffer Xs { vec4 x_vec4[]; };
+#define X4(i) x_vec4[i]
+#endif
 
 float add4(vec4 v)
 {
@@ -116,6 +121,18 @@ void add_products(uint n_sb, uint n_block)
             }
         }
     }
+}
+
+#endif // ACT_I8
+
+// From an offset of activations in the host's unit to one in x_at's.
+uint x_units(uint stride)
+{
+#ifdef ACT_I8
+    return stride;
+#else
+    return stride / 4;
+#endif
 }
 
 // Lanes of split 0 get the sums of the lanes that share their rows, always added in

@@ -28,3 +28,27 @@ float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
     const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
     return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
 }
+
+// Four bytes of twice the weights from four of rank + 7. The magnitudes 0..3 stand for
+// themselves; 4..7 are 4 + the lower two bits, twice: 4, 6, 8, 10, and 2 more for the last.
+uvec4 mxfp4_twice_i8(uvec4 code)
+{
+    const uvec4 up = ((code + 0x79797979u) >> 7) & 0x01010101u; // rank >= 0
+    const uvec4 not_up = (up ^ 0x01010101u) * 255u;
+    const uvec4 seven = uvec4(0x07070707u);
+    const uvec4 m = ((code & ~not_up) | (seven & not_up)) -
+                    ((seven & ~not_up) | (code & not_up));
+    const uvec4 low = m & 0x03030303u;
+    const uvec4 large = ((m >> 2) & 0x01010101u) * 255u;
+    const uvec4 more = low + 0x04040404u + ((low & (low >> 1)) << 1);
+    return ((low + (more & large)) ^ not_up) + (not_up & 0x01010101u);
+}
+
+float w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+{
+    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
+    w[0] = mxfp4_twice_i8(codes_low4(q));
+    w[1] = mxfp4_twice_i8(codes_high4(q));
+    const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
+    return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
+}

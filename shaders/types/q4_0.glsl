@@ -17,3 +17,13 @@ float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
     codes_to_floats(codes_low4(q), codes_high4(q), 8.0, w);
     return codes_half(head, b);
 }
+
+#define W_I8_MIN 1
+
+vec2 w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+{
+    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
+    w[0] = codes_low4(q);
+    w[1] = codes_high4(q);
+    return codes_half(head, b) * vec2(1.0, -8.0);
+}

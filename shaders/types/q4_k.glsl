@@ -19,3 +19,14 @@ vec2 w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
     const vec2 d = unpackHalf2x16(head.x);
     return vec2(codes_six(head.yzw, b)) * vec2(d.x, -d.y);
 }
+
+#define W_I8_MIN 1
+
+vec2 w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+{
+    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
+    w[0] = codes_low4(q);
+    w[1] = codes_high4(q);
+    const vec2 d = unpackHalf2x16(head.x);
+    return vec2(codes_six(head.yzw, b)) * vec2(d.x, -d.y);
+}

@@ -28,3 +28,13 @@ vec2 w_block(uint at, uint b, w_scales head, out vec4 w[BLOCK_VEC4])
     const uint two = head.code[b / 2u] >> (16u * (b & 1u));
     return head.d * vec2(ivec2(uvec2(two << 24, two << 16)) >> 24);
 }
+
+vec2 w_block_i8(uint at, uint b, w_scales head, out uvec4 w[2])
+{
+    const uvec4 q = W_SLOT(at + (2u + b) * TILE_ROWS);
+    const uvec4 h = W_SLOT(at + (10u + b / 2u) * TILE_ROWS) >> (4u * (b & 1u));
+    w[0] = codes_less(codes_low4(q) | ((h << 4) & 0x30303030u), 0x20202020u);
+    w[1] = codes_less(codes_high4(q) | ((h << 2) & 0x30303030u), 0x20202020u);
+    const uint two = head.code[b / 2u] >> (16u * (b & 1u));
+    return head.d * vec2(ivec2(uvec2(two << 24, two << 16)) >> 24);
+}

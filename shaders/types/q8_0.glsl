@@ -22,3 +22,11 @@ float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
     }
     return codes_half(head, b);
 }
+
+float w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+{
+    const uint s = at + (1u + 2u * b) * TILE_ROWS;
+    w[0] = W_SLOT(s);
+    w[1] = W_SLOT(s + TILE_ROWS);
+    return codes_half(head, b);
+}

@@ -12,13 +12,28 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
+/* Pre-tokenizers of byte-level BPE; three are no such, but stand for others. */
+#define PREFIXED "SentencePiece, with a space before the text"
+#define BARE     "SentencePiece, without"
+#define MERGES   "SentencePiece with merges"
 static const char *const rules[] = {
-    "gpt-2",          "llama-bpe",   "qwen2",  "qwen35", "deepseek-llm",
-    "deepseek-coder", "deepseek-v3", "gpt-4o", "tekken", "kimi-k2",
-    "bailingmoe",     "falcon",      "viking", "default"};
-enum { N_BPE = sizeof rules / sizeof *rules, N_VOCAB = N_BPE + 2 };
+    "gpt-2",       "llama-bpe", "qwen2",    "qwen35",  "deepseek-llm", "deepseek-coder",
+    "deepseek-v3", "gpt-4o",    "tekken",   "kimi-k2", "bailingmoe",   "falcon",
+    "viking",      "default",   PREFIXED,   BARE,      MERGES,         "afmoe",
+    "tiny_aya",    "youtu",     "superbpe", "jais-2",  "exaone-moe",   "laguna"};
+enum { N_VOCAB = sizeof rules / sizeof *rules };
 
 static struct vocab_opened opened[N_VOCAB]; /* made once: that is most of the time */
+
+static bool is(int which, const char *rule)
+{
+    return strcmp(rules[which], rule) == 0;
+}
+
+static bool is_spm(int which)
+{
+    return is(which, PREFIXED) || is(which, BARE) || is(which, MERGES);
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -26,11 +41,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     static struct vocab_sample s;
     for (int i = 0; i < N_VOCAB; i++) {
-        if (i < N_BPE)
-            vocab_sample_bpe(&s, rules[i]);
-        else
+        if (is(i, MERGES))
+            vocab_sample_merges(&s, "gemma4", NULL);
+        else if (is_spm(i))
             vocab_sample_spm(&s);
-        s.add_prefix = i == N_BPE;
+        else
+            vocab_sample_bpe(&s, rules[i]);
+        s.add_prefix = is(i, PREFIXED);
         vocab_open(&opened[i], &s);
     }
     return 0;
@@ -100,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const int which = (data[0] & 0x7F) % N_VOCAB;
     const uint32_t flags = data[0] & 0x80 ? LEM_ENCODE_SPECIAL : 0;
-    const bool spm = which >= N_BPE;
+    const bool spm = is_spm(which);
     const struct lem_tokenizer *t = opened[which].t;
     const char *text = (const char *)data + 1;
     const size_t n = size - 1;
@@ -121,7 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < n_id; i++)
         n_pieces += lem_tokenizer_piece(t, ids[i], true, NULL, 0);
     must(n_pieces >= n_want, "pieces hold the text");
-    must(which == N_BPE || n_pieces == n_want, "without a prefix nothing is dropped");
+    must(is(which, PREFIXED) || n_pieces == n_want,
+         "without a prefix nothing is dropped");
     check_pieces(t, ids, n_id, want, n_want, n_pieces - n_want);
     must(opened[which].capture.n_error == 0, "nothing is logged");
     free(back);

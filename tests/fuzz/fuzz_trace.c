@@ -16,6 +16,43 @@ static void count(void *priv, enum lem_log_level level, const char *text)
     said->n_error += level == LEM_LOG_ERROR && text[0] != '\0';
 }
 
+/* What is handed out may be used as an index: an expert that exists, or none, with
+ * weight 0 and nothing after it. */
+static uint64_t check_routing(const struct lem_trace *t, const uint16_t *ids,
+                              const float *weights)
+{
+    struct lem_trace_info info;
+    uint64_t sum = 0;
+    lem_trace_get_info(t, &info);
+    const struct lem_trace_facts *f = &info.facts;
+    for (uint32_t layer = 0; layer < f->n_layer_moe; layer++) {
+        bool ended = false;
+        for (uint32_t k = 0; k < f->n_expert_used; k++) {
+            const size_t at = (size_t)layer * f->n_expert_used + k;
+            const bool none = ids[at] == LEM_NO_EXPERT;
+            if (none ? weights[at] != 0 : ended || ids[at] >= f->n_expert)
+                abort();
+            ended = none;
+            sum += ids[at];
+        }
+    }
+    return sum;
+}
+
+/* The first left out: an expert that exists, or none. */
+static uint64_t check_next(const struct lem_trace *t, const uint16_t *next)
+{
+    struct lem_trace_info info;
+    uint64_t sum = 0;
+    lem_trace_get_info(t, &info);
+    for (uint32_t layer = 0; layer < info.facts.n_layer_moe; layer++) {
+        if (next[layer] != LEM_NO_EXPERT && next[layer] >= info.facts.n_expert)
+            abort();
+        sum += next[layer];
+    }
+    return sum;
+}
+
 static uint64_t read_token(const struct lem_trace *t, uint64_t i, uint16_t *ids,
                            float *weights)
 {
@@ -25,7 +62,9 @@ static uint64_t read_token(const struct lem_trace *t, uint64_t i, uint16_t *ids,
     if (lem_trace_get_token(t, i, &token) == LEM_OK)
         sum += (uint64_t)token.id + token.runner[0].n_piece;
     if (lem_trace_routing(t, i, 1, ids, weights) == LEM_OK)
-        sum += ids[0];
+        sum += check_routing(t, ids, weights);
+    if (lem_trace_margins(t, i, 1, weights, ids) == LEM_OK)
+        sum += check_next(t, ids);
     return sum;
 }
 

@@ -60,5 +60,8 @@ int main(int argc, char **argv)
     s.add_prefix = 0;
     s.n_type = 0;
     ok = save(&s, argv[1], "spm-bare.gguf") && ok;
+    vocab_sample_merges(&s, "gemma4", NULL);
+    drop_bytes(&s, 3, "hz\n\xFF\xE2\x82");
+    ok = save(&s, argv[1], "gemma4.gguf") && ok;
     return ok ? 0 : 1;
 }

@@ -70,25 +70,3 @@ uint32_t op_env_stride(uint32_t n)
 {
     return round_up(n, 32);
 }
-
-size_t op_env_k_floats(uint32_t n_head, uint32_t n_ctx, uint32_t dim)
-{
-    return (size_t)n_head * n_ctx * dim;
-}
-
-size_t op_env_v_floats(uint32_t n_head, uint32_t n_ctx, uint32_t dim)
-{
-    return (size_t)n_head * n_ctx * round_up(dim, 8);
-}
-
-size_t op_env_k_at(uint32_t h, uint32_t p, uint32_t i, uint32_t n_ctx, uint32_t dim)
-{
-    const size_t tile = (size_t)h * (n_ctx / 8) + p / 8;
-    return ((tile * (dim / 4) + i / 4) * 8 + p % 8) * 4 + i % 4;
-}
-
-size_t op_env_v_at(uint32_t h, uint32_t p, uint32_t i, uint32_t n_ctx, uint32_t dim)
-{
-    const size_t tile = (size_t)h * ceil_div(dim, 8) + i / 8;
-    return ((tile * (n_ctx / 4) + p / 4) * 8 + i % 8) * 4 + p % 4;
-}

@@ -1,6 +1,6 @@
 /* op_env.h - what the tests of single operations share: a list with its step block,
- * buffers with given bytes, arrays of floats, and the places of the key and value
- * caches. Everything fails the test when it cannot be had. */
+ * buffers with given bytes, arrays of floats, and caches of keys and values. Everything
+ * fails the test when it cannot be had. */
 #ifndef GPU_OP_ENV_H
 #define GPU_OP_ENV_H
 
@@ -42,10 +42,27 @@ float *op_env_filled(size_t n, float value);
 /* Distance of rows of n floats. */
 uint32_t op_env_stride(uint32_t n);
 
-/* Floats of a cache, and where dim `i` of head `h` at position `p` stands in it. */
-size_t op_env_k_floats(uint32_t n_head, uint32_t n_ctx, uint32_t dim);
-size_t op_env_v_floats(uint32_t n_head, uint32_t n_ctx, uint32_t dim);
-size_t op_env_k_at(uint32_t h, uint32_t p, uint32_t i, uint32_t n_ctx, uint32_t dim);
-size_t op_env_v_at(uint32_t h, uint32_t p, uint32_t i, uint32_t n_ctx, uint32_t dim);
+/* ---- caches of keys or values, as shaders/common/kv.glsl lays them out ------------ */
+
+struct op_env_cache {
+    enum lem_cache_type type;
+    uint32_t n_head, n_ctx, dim; /* n_ctx a multiple of OPS_CACHE_TILE */
+    uint32_t *word;              /* all of it */
+    uint64_t bytes;
+};
+
+/* Every word is NaN, also as two halves and as a scale. */
+void op_env_cache_open(struct op_env_cache *c, enum lem_cache_type type, uint32_t n_head,
+                       uint32_t n_ctx, uint32_t dim);
+void op_env_cache_close(struct op_env_cache *c);
+/* Store a head at a position; `x` [dim] becomes what the cache gives back. */
+void op_env_cache_set(struct op_env_cache *c, uint32_t head, uint32_t pos, float *x);
+/* What a position holds: x [dim]. False when it was never set. */
+bool op_env_cache_get(const struct op_env_cache *c, uint32_t head, uint32_t pos,
+                      float *x);
+/* Fail unless the position holds `want` [dim], each value within `exact` and what the
+ * type rounds off; want NULL: unless it was never set. */
+void op_env_cache_check(const struct op_env_cache *c, uint32_t head, uint32_t pos,
+                        const float *want, float exact, const char *what);
 
 #endif

@@ -192,11 +192,12 @@ static void factors_stay_out_of_the_tap(void **state)
 static void run_v_norm(struct lem_device *device, uint32_t n_head_kv, uint32_t dim,
                        bool qk_norm)
 {
-    enum { N_TOKEN = 3, POS = 5, N_CTX = 16 };
+    enum { N_TOKEN = 3, POS = 5, N_CTX = OPS_CACHE_TILE };
     const uint32_t n_head = 2 * n_head_kv, width = (n_head + 2 * n_head_kv) * dim;
     const uint32_t stride = op_env_stride(width);
-    const size_t n_k = op_env_k_floats(n_head_kv, N_CTX, dim);
-    const size_t n_v = op_env_v_floats(n_head_kv, N_CTX, dim);
+    struct op_env_cache k_cache, v_cache;
+    op_env_cache_open(&k_cache, LEM_CACHE_F16, n_head_kv, N_CTX, dim);
+    op_env_cache_open(&v_cache, LEM_CACHE_F16, n_head_kv, N_CTX, dim);
     uint64_t seed = dim;
     float *qkv = op_env_random(&seed, (size_t)N_TOKEN * stride);
     float *norm = op_env_random(&seed, (size_t)2 * dim);
@@ -204,8 +205,9 @@ static void run_v_norm(struct lem_device *device, uint32_t n_head_kv, uint32_t d
     op_env_open(&env, device, (struct step_params){.n_token = N_TOKEN, .pos = POS});
     struct op_rope op = {
         .qkv = op_env_put(&env, qkv, 4ull * N_TOKEN * stride),
-        .k_cache = op_env_put(&env, NULL, 4 * n_k),
-        .v_cache = op_env_put(&env, NULL, 4 * n_v),
+        .k_cache = op_env_put(&env, k_cache.word, k_cache.bytes),
+        .v_cache = op_env_put(&env, v_cache.word, v_cache.bytes),
+        .type = LEM_CACHE_F16,
         .p = {.n_head = n_head,
               .n_head_kv = n_head_kv,
               .head_dim = dim,
@@ -218,21 +220,20 @@ static void run_v_norm(struct lem_device *device, uint32_t n_head_kv, uint32_t d
         op.norm = op_env_put(&env, norm, 8ull * dim);
     assert_int_equal(op_rope(env.list, &env.at, &op), LEM_OK);
     op_env_run(&env);
-    const float *v_cache = op_env_get(&op.v_cache), *k_cache = op_env_get(&op.k_cache);
+    memcpy(k_cache.word, op_env_get(&op.k_cache), k_cache.bytes);
+    memcpy(v_cache.word, op_env_get(&op.v_cache), v_cache.bytes);
     float *want = op_env_filled(dim, 0);
     for (uint32_t t = 0; t < N_TOKEN; t++)
         for (uint32_t h = 0; h < n_head_kv; h++) {
             const float *k = qkv + (size_t)t * stride + (size_t)(n_head + h) * dim;
             ref_norm(want, k + (size_t)n_head_kv * dim, NULL, 1, dim, 1e-6f);
-            for (uint32_t i = 0; i < dim; i++)
-                assert_close(&v_cache[op_env_v_at(h, POS + t, i, N_CTX, dim)], &want[i],
-                             1, 1e-5f, 0, "v, head %u of %u, dim %u", h, n_head_kv, i);
+            op_env_cache_check(&v_cache, h, POS + t, want, 1e-5f, "v");
             if (qk_norm)
                 ref_norm(want, k, norm + dim, 1, dim, 1e-6f);
-            for (uint32_t i = 0; i < dim; i++)
-                assert_close(&k_cache[op_env_k_at(h, POS + t, i, N_CTX, dim)],
-                             qk_norm ? &want[i] : &k[i], 1, 1e-5f, 0, "k, head %u", h);
+            op_env_cache_check(&k_cache, h, POS + t, qk_norm ? want : k, 1e-5f, "k");
         }
+    op_env_cache_close(&k_cache);
+    op_env_cache_close(&v_cache);
     op_env_close(&env);
     free(qkv), free(norm), free(want);
 }

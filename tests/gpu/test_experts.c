@@ -219,7 +219,11 @@ static void experts_activations(void **state)
 /* Shapes that other devices get: rows split among lanes. */
 static void experts_every_shape(void **state)
 {
-    static const struct ops_shape shape[] = {{2, 1, 8}, {4, 1, 8}, {2, 1, 1}, {4, 1, 1}};
+    static const struct ops_shape shape[] = {{.rows = 2, .tokens = 1, .split = 8},
+                                             {.rows = 4, .tokens = 1, .split = 8},
+                                             {.rows = 2, .tokens = 1, .split = 1},
+                                             {.rows = 4, .tokens = 1, .split = 1},
+                                             {.rows = 8, .tokens = 1, .split = 1}};
     static const uint32_t width[] = {32, 160, 288, 2080};
     struct gpu_fixture *fx = *state;
     for (uint32_t i = 0; i < sizeof shape / sizeof *shape; i++)

@@ -85,6 +85,37 @@ static void kernels_are_found_again(void **state)
     assert_ptr_not_equal(a, kernel(fx->device, "test.chain", 64));
 }
 
+struct seen_progress {
+    uint32_t calls;
+    uint64_t done, total;
+};
+
+static void see_progress(void *priv, const char *what, uint64_t done, uint64_t total)
+{
+    struct seen_progress *p = priv;
+    assert_string_equal(what, "kernels made");
+    assert_int_equal(done, p->done + 1);
+    p->calls++;
+    p->done = done;
+    p->total = total;
+}
+
+static void kernels_are_made_together_and_counted(void **state)
+{
+    struct lem_device *d = ((struct gpu_fixture *)*state)->device;
+    struct seen_progress seen = {0};
+    const struct lem_progress watch = {.fn = see_progress, .priv = &seen};
+    assert_int_equal(gpu_kernels_make(d, NULL), LEM_OK); /* of the tests before */
+    enum { NEW = 5 };
+    for (uint32_t i = 0; i < NEW; i++)
+        kernel(d, "test.groups", 101 + i); /* sizes that no other test asks for */
+    assert_int_equal(gpu_kernels_make(d, &watch), LEM_OK);
+    assert_int_equal(seen.calls, NEW);
+    assert_int_equal(seen.total, NEW);
+    assert_int_equal(gpu_kernels_make(d, &watch), LEM_OK);
+    assert_int_equal(seen.calls, NEW); /* nothing was left to make */
+}
+
 static void constants_size_shared_memory(void **state)
 {
     struct gpu_fixture *fx = *state;
@@ -434,6 +465,7 @@ int main(void)
         cmocka_unit_test(buffers_start_as_zeros_and_keep_bytes),
         cmocka_unit_test(host_kinds_are_mapped),
         cmocka_unit_test(kernels_are_found_again),
+        cmocka_unit_test(kernels_are_made_together_and_counted),
         cmocka_unit_test(constants_size_shared_memory),
         cmocka_unit_test(barriers_follow_from_slices),
         cmocka_unit_test(lists_run_in_order_and_grow),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "gpu/vk.h"
 #include "support/gpu_fixture.h"
@@ -407,6 +408,25 @@ static void a_foreign_cache_is_ignored(void **state)
     scratch_close(&s);
 }
 
+/* Opening a pipe would wait for somebody at its other end, for ever. */
+static void a_pipe_in_the_caches_place_is_left_alone(void **state)
+{
+    (void)state;
+    struct scratch s;
+    struct heard said;
+    char path[600];
+    scratch_open(&s);
+    run_cached(s.dir, &said);
+    find_file(&s, path, sizeof path);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    run_cached(s.dir, &said);
+    assert_int_equal(said.n_warn, 1);
+    assert_non_null(strstr(said.warn, "no regular file"));
+    assert_int_equal(said.n_error, 0);
+    scratch_close(&s);
+}
+
 static void a_cache_that_cannot_be_written_is_only_a_warning(void **state)
 {
     (void)state;
@@ -436,6 +456,7 @@ int main(void)
         cmocka_unit_test(the_cache_is_written_and_read),
         cmocka_unit_test(a_damaged_cache_is_ignored_and_replaced),
         cmocka_unit_test(a_foreign_cache_is_ignored),
+        cmocka_unit_test(a_pipe_in_the_caches_place_is_left_alone),
         cmocka_unit_test(a_cache_that_cannot_be_written_is_only_a_warning),
     };
     return cmocka_run_group_tests_name("gpu_device", tests, gpu_fixture_open,

@@ -132,12 +132,42 @@ static void refuses_too_many_experts(void **state)
     op_env_close(&env);
 }
 
+/* Counts that a kernel writes are not seen by the list: refused before. */
+static void refuses_more_tiles_than_workgroups(void **state)
+{
+    struct lem_device *device = op_env_device(state);
+    const uint64_t most = gpu_max_groups(device, 1);
+    if (most >= (64u << 20) / 16)
+        skip(); /* would take a buffer of more than 64 MiB */
+    struct op_env env;
+    op_env_open(&env, device, (struct step_params){.n_token = 1, .n_out = 1});
+    const struct gpu_slice any = op_env_put(&env, NULL, 64);
+    struct op_group op = {.ids = any,
+                          .pairs = any,
+                          .tiles = op_env_put(&env, NULL, 16 * (most + 1)),
+                          .args = any,
+                          .n_expert = 4,
+                          .n_used = 1,
+                          .n_arg = 1,
+                          .row_groups = {1}};
+    assert_int_equal(op_group(env.list, &env.at, &op), LEM_ERR_UNSUPPORTED);
+    gpu_fixture_said(*state, "use a smaller batch");
+    op.tiles = any;
+    op.row_groups[0] = gpu_max_groups(device, 0);
+    if (op.row_groups[0]++ < UINT32_MAX) {
+        assert_int_equal(op_group(env.list, &env.at, &op), LEM_ERR_UNSUPPORTED);
+        gpu_fixture_said(*state, "use another device");
+    }
+    op_env_close(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorts_pairs),
         cmocka_unit_test(sorts_full_batch),
         cmocka_unit_test(stands_one_favourite),
+        cmocka_unit_test(refuses_more_tiles_than_workgroups),
         cmocka_unit_test(refuses_too_many_experts),
     };
     return cmocka_run_group_tests(tests, gpu_fixture_open, gpu_fixture_close);

@@ -131,27 +131,31 @@ static void heads_off_the_grid_are_refused(void **state)
 struct latent_case {
     uint32_t n_head, n_latent, n_rot, nope, pos, n_token;
     enum arch_rope kind;
+    enum lem_cache_type type;
 };
 
 struct latent_data {
     struct latent_params p;
-    float *x, *q, *want_q, *norm, *freq, *k, *want_k;
+    float *x, *q, *want_q, *norm, *freq;
+    float *want_k; /* [n_token][dim] */
+    struct op_env_cache k;
 };
 
 static void fill(struct latent_data *d, const struct latent_case *c)
 {
     const uint32_t dim = c->n_latent + c->n_rot;
     uint64_t seed = 9 + c->n_latent;
-    d->p = (struct latent_params){.n_head = c->n_head,
-                                  .n_ctx = (c->pos + c->n_token) / 8 * 8 + 8,
-                                  .head_dim = dim,
-                                  .n_latent = c->n_latent,
-                                  .n_rot = c->n_rot,
-                                  .nope = c->nope,
-                                  .kv_off = c->n_head * (c->nope + c->n_rot),
-                                  .flags = c->kind == ROPE_PAIRS_HALVES ? ROPE_HALVES : 0,
-                                  .eps = 1e-6f,
-                                  .mscale = 1.25f};
+    d->p =
+        (struct latent_params){.n_head = c->n_head,
+                               .n_ctx = round_up(c->pos + c->n_token + 1, OPS_CACHE_TILE),
+                               .head_dim = dim,
+                               .n_latent = c->n_latent,
+                               .n_rot = c->n_rot,
+                               .nope = c->nope,
+                               .kv_off = c->n_head * (c->nope + c->n_rot),
+                               .flags = c->kind == ROPE_PAIRS_HALVES ? ROPE_HALVES : 0,
+                               .eps = 1e-6f,
+                               .mscale = 1.25f};
     d->p.x_stride = op_env_stride(d->p.kv_off + dim);
     d->p.q_stride = op_env_stride(c->n_head * dim);
     d->x = op_env_random(&seed, (size_t)c->n_token * d->p.x_stride);
@@ -159,9 +163,8 @@ static void fill(struct latent_data *d, const struct latent_case *c)
     d->freq = op_env_filled(c->n_rot / 2, 0);
     for (uint32_t i = 0; i < c->n_rot / 2; i++)
         d->freq[i] = powf(10000.0f, -2.0f * (float)i / (float)c->n_rot);
-    const size_t n_k = op_env_k_floats(1, d->p.n_ctx, dim);
-    d->k = op_env_filled(n_k, NAN);
-    d->want_k = op_env_filled(n_k, NAN);
+    op_env_cache_open(&d->k, c->type, 1, d->p.n_ctx, dim);
+    d->want_k = op_env_filled((size_t)c->n_token * dim, 0);
     d->q = op_env_filled((size_t)c->n_token * d->p.q_stride, -7);
     d->want_q = op_env_filled((size_t)c->n_token * d->p.q_stride, -7);
 }
@@ -176,21 +179,18 @@ static void reference(struct latent_data *d, const struct latent_case *c)
                                .freq = d->freq,
                                .mscale = 1.25f};
     float none[2] = {0};
-    float *key = op_env_filled(dim, 0);
     for (uint32_t t = 0; t < c->n_token; t++) {
+        float *key = d->want_k + (size_t)t * dim;
         const float *x = d->x + (size_t)t * d->p.x_stride;
         ref_norm(key, x + d->p.kv_off, d->norm, 1, c->n_latent, 1e-6f);
         memcpy(key + c->n_latent, x + d->p.kv_off + c->n_latent, c->n_rot * sizeof *key);
         ref_rope(key + c->n_latent, none, c->pos + t, &r);
-        for (uint32_t i = 0; i < dim; i++)
-            d->want_k[op_env_k_at(0, c->pos + t, i, d->p.n_ctx, dim)] = key[i];
         for (uint32_t h = 0; h < c->n_head; h++) {
             float *tail = d->want_q + (size_t)t * d->p.q_stride + h * dim + c->n_latent;
             memcpy(tail, x + h * (c->nope + c->n_rot) + c->nope, c->n_rot * sizeof *tail);
             ref_rope(tail, none, c->pos + t, &r);
         }
     }
-    free(key);
 }
 
 static void run_latent(struct lem_device *device, const struct latent_case *c)
@@ -199,13 +199,13 @@ static void run_latent(struct lem_device *device, const struct latent_case *c)
     fill(&d, c);
     reference(&d, c);
     const size_t n_q = (size_t)c->n_token * d.p.q_stride;
-    const size_t n_k = op_env_k_floats(1, d.p.n_ctx, d.p.head_dim);
     struct op_env env;
     op_env_open(&env, device, (struct step_params){.n_token = c->n_token, .pos = c->pos});
     const struct op_latent op = {
         .x = op_env_put(&env, d.x, 4ull * c->n_token * d.p.x_stride),
         .q = op_env_put(&env, d.q, 4 * n_q),
-        .k_cache = op_env_put(&env, d.k, 4 * n_k),
+        .k_cache = op_env_put(&env, d.k.word, d.k.bytes),
+        .type = c->type,
         .norm = op_env_put(&env, d.norm, 4ull * c->n_latent),
         .freq = op_env_put(&env, d.freq, 4ull * (c->n_rot / 2)),
         .p = d.p};
@@ -214,24 +214,27 @@ static void run_latent(struct lem_device *device, const struct latent_case *c)
     /* cos and sin within 3e-7, two products and a sum; a norm of up to 512 squares */
     assert_close(op_env_get(&op.q), d.want_q, n_q, 3e-6f, 3e-6f, "q of %u heads",
                  c->n_head);
-    const float *k = op_env_get(&op.k_cache);
-    for (size_t i = 0; i < n_k; i++)
-        if (isnan(d.want_k[i]) ? !isnan(k[i]) : !(fabsf(k[i] - d.want_k[i]) <= 1e-5f))
-            fail_msg("latent %u + %u at %u: float %zu of the cache is %g, expected %g",
-                     c->n_latent, c->n_rot, c->pos, i, (double)k[i], (double)d.want_k[i]);
+    memcpy(d.k.word, op_env_get(&op.k_cache), d.k.bytes);
+    for (uint32_t p = 0; p < d.p.n_ctx; p++)
+        op_env_cache_check(&d.k, 0, p,
+                           p >= c->pos && p < c->pos + c->n_token
+                               ? d.want_k + (size_t)(p - c->pos) * d.p.head_dim
+                               : NULL,
+                           1e-5f, "latent");
     op_env_close(&env);
-    free(d.x), free(d.q), free(d.want_q), free(d.norm), free(d.freq), free(d.k);
+    op_env_cache_close(&d.k);
+    free(d.x), free(d.q), free(d.want_q), free(d.norm), free(d.freq);
     free(d.want_k);
 }
 
 static void latent_matches_reference(void **state)
 {
     static const struct latent_case cases[] = {
-        {1, 4, 4, 4, 0, 1, ROPE_PAIRS_ADJACENT},
-        {3, 36, 12, 20, 5, 3, ROPE_PAIRS_ADJACENT},
-        {4, 100, 8, 32, 1000, 2, ROPE_PAIRS_HALVES},
-        {16, 512, 64, 128, 7, 2, ROPE_PAIRS_ADJACENT},
-        {2, 33, 131, 64, 63, 9, ROPE_PAIRS_HALVES},
+        {1, 4, 4, 4, 0, 1, ROPE_PAIRS_ADJACENT, LEM_CACHE_F16},
+        {3, 36, 12, 20, 5, 3, ROPE_PAIRS_ADJACENT, LEM_CACHE_F32},
+        {4, 100, 8, 32, 1000, 2, ROPE_PAIRS_HALVES, LEM_CACHE_Q8_0},
+        {16, 512, 64, 128, 7, 2, ROPE_PAIRS_ADJACENT, LEM_CACHE_F16},
+        {2, 33, 131, 64, 63, 9, ROPE_PAIRS_HALVES, LEM_CACHE_F32},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct latent_case c = cases[i];
@@ -246,22 +249,24 @@ static void latent_matches_reference(void **state)
 
 struct attn_case {
     uint32_t n_head, head_dim, head_dim_v, pos, n_token, window;
+    enum lem_cache_type type;
 };
 
 static void run_attn(struct lem_device *device, const struct attn_case *c)
 {
-    const uint32_t n_pos = c->pos + c->n_token, n_ctx = n_pos / 8 * 8 + 8;
+    const uint32_t n_pos = c->pos + c->n_token,
+                   n_ctx = round_up(n_pos + 1, OPS_CACHE_TILE);
     const uint32_t q_stride = op_env_stride(c->n_head * c->head_dim);
     const uint32_t y_stride = op_env_stride(c->n_head * c->head_dim_v);
     uint64_t seed = 31 + c->head_dim;
     float *q = op_env_random(&seed, (size_t)c->n_token * q_stride);
     float *k = op_env_random(&seed, (size_t)n_pos * c->head_dim);
-    float *cache = op_env_filled(op_env_k_floats(1, n_ctx, c->head_dim), NAN);
+    struct op_env_cache cache;
+    op_env_cache_open(&cache, c->type, 1, n_ctx, c->head_dim);
     float *y = op_env_filled((size_t)c->n_token * y_stride, -7);
     float *want = op_env_filled((size_t)c->n_token * y_stride, -7);
     for (uint32_t p = 0; p < n_pos; p++)
-        for (uint32_t i = 0; i < c->head_dim; i++)
-            cache[op_env_k_at(0, p, i, n_ctx, c->head_dim)] = k[p * c->head_dim + i];
+        op_env_cache_set(&cache, 0, p, k + (size_t)p * c->head_dim);
     const struct ref_attn r = {.n_head = c->n_head,
                                .n_head_kv = 1,
                                .head_dim = c->head_dim,
@@ -274,19 +279,22 @@ static void run_attn(struct lem_device *device, const struct attn_case *c)
 
     struct op_env env;
     op_env_open(&env, device, (struct step_params){.n_token = c->n_token, .pos = c->pos});
-    const struct op_attn op = {
-        .q = op_env_put(&env, q, 4ull * c->n_token * q_stride),
-        .k_cache = op_env_put(&env, cache, 4 * op_env_k_floats(1, n_ctx, c->head_dim)),
-        .y = op_env_put(&env, y, 4ull * c->n_token * y_stride),
-        .p = {.n_head = c->n_head,
-              .n_head_kv = 1,
-              .head_dim = c->head_dim,
-              .head_dim_v = c->head_dim_v,
-              .q_stride = q_stride,
-              .y_stride = y_stride,
-              .n_ctx = n_ctx,
-              .window = c->window,
-              .scale = 0.5f}};
+    struct op_attn op = {.q = op_env_put(&env, q, 4ull * c->n_token * q_stride),
+                         .k_cache = op_env_put(&env, cache.word, cache.bytes),
+                         .type = c->type,
+                         .y = op_env_put(&env, y, 4ull * c->n_token * y_stride),
+                         .p = {.n_head = c->n_head,
+                               .n_head_kv = 1,
+                               .head_dim = c->head_dim,
+                               .head_dim_v = c->head_dim_v,
+                               .q_stride = q_stride,
+                               .y_stride = y_stride,
+                               .n_ctx = n_ctx,
+                               .window = c->window,
+                               .scale = 0.5f}};
+    const uint64_t part = op_attn_part_bytes(device, &op.p, c->type, c->n_token);
+    if (part)
+        op.part = op_env_put(&env, NULL, part);
     assert_int_equal(op_attn(env.list, &env.at, &op), LEM_OK);
     op_env_run(&env);
     /* scores of up to 576 products, error 1e-5 in the exponent; sums of weights to 1 */
@@ -294,14 +302,21 @@ static void run_attn(struct lem_device *device, const struct attn_case *c)
                  "%u heads of %u, values %u, at %u", c->n_head, c->head_dim,
                  c->head_dim_v, c->pos);
     op_env_close(&env);
-    free(q), free(k), free(cache), free(y), free(want);
+    op_env_cache_close(&cache);
+    free(q), free(k), free(y), free(want);
 }
 
 static void values_inside_keys(void **state)
 {
     static const struct attn_case cases[] = {
-        {1, 8, 4, 0, 1, 0},      {3, 48, 36, 5, 3, 0},     {4, 104, 96, 70, 9, 0},
-        {5, 40, 32, 200, 2, 17}, {16, 576, 512, 33, 2, 0}, {7, 64, 64, 63, 1, 0},
+        {1, 8, 4, 0, 1, 0, LEM_CACHE_F16},
+        {3, 48, 36, 5, 3, 0, LEM_CACHE_Q8_0},
+        {4, 104, 96, 70, 9, 0, LEM_CACHE_F32},
+        {5, 40, 32, 200, 2, 17, LEM_CACHE_F16},
+        {16, 576, 512, 33, 2, 0, LEM_CACHE_F16},
+        {16, 576, 512, 133, 1, 0, LEM_CACHE_F16},
+        {16, 576, 512, 70, 1, 0, LEM_CACHE_Q8_0},
+        {7, 64, 64, 63, 1, 0, LEM_CACHE_F32},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         run_attn(op_env_device(state), &cases[i]);

@@ -294,7 +294,10 @@ static void matmul_windows(void **state)
 static void matmul_every_shape(void **state)
 {
     static const struct ops_shape shape[] = {
-        {1, 1, 8}, {2, 1, 8}, {2, 1, 1}, {1, 8, 1}, {2, 8, 1}};
+        {.rows = 1, .tokens = 1, .split = 8}, {.rows = 2, .tokens = 1, .split = 8},
+        {.rows = 2, .tokens = 1, .split = 1}, {.rows = 8, .tokens = 1, .split = 1},
+        {.rows = 1, .tokens = 8, .split = 1}, {.rows = 2, .tokens = 8, .split = 1},
+        {.rows = 8, .tokens = 4, .split = 1}};
     static const uint32_t rows[] = {1, 8, 65, 129, 257};
     static const uint32_t cols[] = {32, 288, 2048 + 32};
     struct gpu_fixture *fx = *state;

@@ -5,19 +5,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "ref/ref.h"
 
 struct rope_case {
     uint32_t n_head, n_head_kv, head_dim, n_rot;
     enum arch_rope kind;
     enum arch_qk_norm norm;
-    uint32_t pos, n_token, n_ctx;
+    uint32_t pos, n_token, n_ctx; /* n_ctx 0: room for all */
+    enum lem_cache_type type;
 };
 
 struct rope_data {
     uint32_t row_stride;
-    size_t n_k, n_v; /* floats of the caches */
-    float *qkv, *norm, *freq, *want, *k, *v;
+    uint32_t n_ctx;
+    float *qkv, *norm, *freq, *want;
+    struct op_env_cache k, v;
 };
 
 static void fill(struct rope_data *d, const struct rope_case *c)
@@ -30,13 +33,12 @@ static void fill(struct rope_data *d, const struct rope_case *c)
     d->freq = op_env_filled(c->n_rot / 2 + 1, 0);
     for (uint32_t i = 0; i < c->n_rot / 2; i++)
         d->freq[i] = powf(10000.0f, -2.0f * (float)i / (float)c->n_rot);
-    d->n_k = op_env_k_floats(c->n_head_kv, c->n_ctx, c->head_dim);
-    d->n_v = op_env_v_floats(c->n_head_kv, c->n_ctx, c->head_dim);
-    d->k = op_env_filled(d->n_k, NAN);
-    d->v = op_env_filled(d->n_v, NAN);
+    d->n_ctx = c->n_ctx ? c->n_ctx : round_up(c->pos + c->n_token, OPS_CACHE_TILE);
+    op_env_cache_open(&d->k, c->type, c->n_head_kv, d->n_ctx, c->head_dim);
+    op_env_cache_open(&d->v, c->type, c->n_head_kv, d->n_ctx, c->head_dim);
 }
 
-/* want: rows as they must be afterwards; k, v: caches as they must be. */
+/* Rows as they must be afterwards: k as the cache gets it, too. */
 static void reference(struct rope_data *d, const struct rope_case *c)
 {
     const uint32_t dim = c->head_dim;
@@ -58,15 +60,7 @@ static void reference(struct rope_data *d, const struct rope_case *c)
     memcpy(d->want, d->qkv, bytes);
     for (uint32_t t = 0; t < c->n_token; t++) {
         float *q = d->want + (size_t)t * d->row_stride;
-        float *k = q + (size_t)c->n_head * dim, *v = k + (size_t)c->n_head_kv * dim;
-        ref_rope(q, k, c->pos + t, &r);
-        if (c->pos + t >= c->n_ctx)
-            continue;
-        for (uint32_t h = 0; h < c->n_head_kv; h++)
-            for (uint32_t i = 0; i < dim; i++) {
-                d->k[op_env_k_at(h, c->pos + t, i, c->n_ctx, dim)] = k[h * dim + i];
-                d->v[op_env_v_at(h, c->pos + t, i, c->n_ctx, dim)] = v[h * dim + i];
-            }
+        ref_rope(q, q + (size_t)c->n_head * dim, c->pos + t, &r);
     }
 }
 
@@ -75,17 +69,19 @@ static void reference(struct rope_data *d, const struct rope_case *c)
  * another few 1e-6 of values that reach sqrt(n) in theory, below 4 here. */
 #define TOLERANCE 1e-5f
 
-/* Written places as wanted, the others still NaN. */
-static void check_cache(const float *got, const float *want, size_t n, const char *what)
+/* Positions of tokens hold what is wanted, all others are untouched. `from`: of the heads
+ * in a row of want. */
+static void check_cache(const struct op_env_cache *cache, const struct rope_data *d,
+                        const struct rope_case *c, uint32_t from, const char *what)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(want[i]) && !isnan(got[i]))
-            fail_msg("%s cache: wrote %g to float %zu, which is no place of a token",
-                     what, (double)got[i], i);
-        if (!isnan(want[i]) && !(fabsf(got[i] - want[i]) <= TOLERANCE))
-            fail_msg("%s cache: float %zu is %.9g, not %.9g", what, i, (double)got[i],
-                     (double)want[i]);
-    }
+    for (uint32_t h = 0; h < c->n_head_kv; h++)
+        for (uint32_t p = 0; p < d->n_ctx; p++) {
+            const float *want = NULL;
+            if (p >= c->pos && p < c->pos + c->n_token)
+                want = d->want + (size_t)(p - c->pos) * d->row_stride + from +
+                       h * c->head_dim;
+            op_env_cache_check(cache, h, p, want, TOLERANCE, what);
+        }
 }
 
 static uint32_t flags_of(const struct rope_case *c)
@@ -107,15 +103,16 @@ static void run_case(struct lem_device *device, const struct rope_case *c)
                 (struct step_params){.n_token = c->n_token, .pos = c->pos, .n_out = 1});
     const uint32_t width = (c->n_head + 2 * c->n_head_kv) * c->head_dim;
     struct op_rope op = {.qkv = op_env_put(&env, d.qkv, 4ull * c->n_token * d.row_stride),
-                         .k_cache = op_env_put(&env, d.k, 4 * d.n_k),
-                         .v_cache = op_env_put(&env, d.v, 4 * d.n_v),
+                         .k_cache = op_env_put(&env, d.k.word, d.k.bytes),
+                         .v_cache = op_env_put(&env, d.v.word, d.v.bytes),
+                         .type = c->type,
                          .p = {.n_head = c->n_head,
                                .n_head_kv = c->n_head_kv,
                                .head_dim = c->head_dim,
                                .n_rot = c->n_rot,
                                .row_stride = d.row_stride,
                                .flags = flags_of(c),
-                               .n_ctx = c->n_ctx,
+                               .n_ctx = d.n_ctx,
                                .eps = 1e-6f,
                                .mscale = 1.25f}};
     if (c->norm != QK_NORM_NONE)
@@ -130,10 +127,14 @@ static void run_case(struct lem_device *device, const struct rope_case *c)
                  TOLERANCE, 0, "dim %u rot %u heads %u/%u kind %d norm %d pos %u",
                  c->head_dim, c->n_rot, c->n_head, c->n_head_kv, (int)c->kind,
                  (int)c->norm, c->pos);
-    check_cache(op_env_get(&op.k_cache), d.k, d.n_k, "k");
-    check_cache(op_env_get(&op.v_cache), d.v, d.n_v, "v");
+    memcpy(d.k.word, op_env_get(&op.k_cache), d.k.bytes);
+    memcpy(d.v.word, op_env_get(&op.v_cache), d.v.bytes);
+    check_cache(&d.k, &d, c, c->n_head * c->head_dim, "k");
+    check_cache(&d.v, &d, c, (c->n_head + c->n_head_kv) * c->head_dim, "v");
     op_env_close(&env);
-    free(d.qkv), free(d.norm), free(d.freq), free(d.want), free(d.k), free(d.v);
+    free(d.qkv), free(d.norm), free(d.freq), free(d.want);
+    op_env_cache_close(&d.k);
+    op_env_cache_close(&d.v);
 }
 
 static void matches_for_head_sizes(void **state)
@@ -143,14 +144,15 @@ static void matches_for_head_sizes(void **state)
                                           ROPE_PAIRS_NONE};
     for (size_t i = 0; i < sizeof dim / sizeof *dim; i++)
         for (size_t k = 0; k < 3; k++)
-            run_case(op_env_device(state), &(struct rope_case){.n_head = 5,
-                                                               .n_head_kv = 2,
-                                                               .head_dim = dim[i],
-                                                               .n_rot = dim[i],
-                                                               .kind = kind[k],
-                                                               .pos = 3,
-                                                               .n_token = 3,
-                                                               .n_ctx = 16});
+            run_case(op_env_device(state),
+                     &(struct rope_case){.n_head = 5,
+                                         .n_head_kv = 2,
+                                         .head_dim = dim[i],
+                                         .n_rot = dim[i],
+                                         .kind = kind[k],
+                                         .pos = 3,
+                                         .n_token = 3,
+                                         .type = (enum lem_cache_type)k});
 }
 
 static void matches_with_norms(void **state)
@@ -169,7 +171,7 @@ static void matches_with_norms(void **state)
                                          .norm = norm,
                                          .pos = 5,
                                          .n_token = 2,
-                                         .n_ctx = 8});
+                                         .type = (enum lem_cache_type)norm});
 }
 
 static void leaves_other_dims_alone(void **state)
@@ -184,8 +186,7 @@ static void leaves_other_dims_alone(void **state)
                                                                .kind = k,
                                                                .norm = QK_NORM_HEAD,
                                                                .pos = 9,
-                                                               .n_token = 1,
-                                                               .n_ctx = 24});
+                                                               .n_token = 1});
 }
 
 /* Far positions: where a product in f32 would have lost the angle. */
@@ -193,15 +194,13 @@ static void matches_at_positions(void **state)
 {
     static const uint32_t pos[] = {0, 1, 7, 8, 63, 64, 65, 200, 32767, 131071};
     for (size_t i = 0; i < sizeof pos / sizeof *pos; i++)
-        run_case(op_env_device(state),
-                 &(struct rope_case){.n_head = 2,
-                                     .n_head_kv = 1,
-                                     .head_dim = 8,
-                                     .n_rot = 8,
-                                     .kind = ROPE_PAIRS_HALVES,
-                                     .pos = pos[i],
-                                     .n_token = 5,
-                                     .n_ctx = (pos[i] + 5 + 7) / 8 * 8});
+        run_case(op_env_device(state), &(struct rope_case){.n_head = 2,
+                                                           .n_head_kv = 1,
+                                                           .head_dim = 8,
+                                                           .n_rot = 8,
+                                                           .kind = ROPE_PAIRS_HALVES,
+                                                           .pos = pos[i],
+                                                           .n_token = 5});
 }
 
 /* A position too far is turned, but does not land on another head's. */
@@ -212,9 +211,9 @@ static void stores_nothing_past_the_cache(void **state)
                                                        .head_dim = 8,
                                                        .n_rot = 8,
                                                        .kind = ROPE_PAIRS_HALVES,
-                                                       .pos = 6,
+                                                       .pos = OPS_CACHE_TILE - 2,
                                                        .n_token = 4,
-                                                       .n_ctx = 8});
+                                                       .n_ctx = OPS_CACHE_TILE});
 }
 
 static void refuses_contradictions(void **state)
@@ -232,7 +231,7 @@ static void refuses_contradictions(void **state)
                                        .head_dim = 8,
                                        .n_rot = 8,
                                        .row_stride = 32,
-                                       .n_ctx = 8,
+                                       .n_ctx = OPS_CACHE_TILE,
                                        .mscale = 1}};
     static const char *const said[] = {"head_dim", "n_ctx", "n_rot",
                                        "norm",     "rows",  "frequencies"};

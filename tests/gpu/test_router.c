@@ -30,6 +30,7 @@ static struct op_router op_of(struct op_env *env, const struct ref_router *r,
     const uint32_t stride = op_env_stride(r->n_expert);
     const uint32_t tap_stride = r->n_used + 2;
     struct op_router op = {
+        .margin = true,
         .logits = op_env_put(env, logits, 4ull * n_token * stride),
         .ids = op_env_put(env, NULL, 4ull * n_token * r->n_used),
         .weights = op_env_put(env, NULL, 4ull * n_token * r->n_used),
@@ -51,7 +52,8 @@ static struct op_router op_of(struct op_env *env, const struct ref_router *r,
     return op;
 }
 
-/* The tap has the same as ids and weights, at its own places, and nothing else. */
+/* The tap has the same as ids and weights, at its own places, and the margin after them
+ * (see check_margin()), and nothing else. */
 static void check_tap(const struct op_router *op, uint32_t n_token)
 {
     const uint32_t *ids = op_env_get(&op->ids), *weights = op_env_get(&op->weights);
@@ -61,6 +63,8 @@ static void check_tap(const struct op_router *op, uint32_t n_token)
         assert_true(tap[i][0] == 0 && tap[i][1] == 0);
     for (uint32_t t = 0; t < n_token; t++)
         for (uint32_t k = 0; k < op->p.tap_stride; k++) {
+            if (k == n)
+                continue;
             const uint32_t *got = tap[TAP_OFF + t * op->p.tap_stride + k];
             assert_int_equal(got[0], k < n ? ids[t * n + k] : 0);
             assert_int_equal(got[1], k < n ? weights[t * n + k] : 0);
@@ -76,6 +80,33 @@ static void fail_ids(const uint32_t *got, const uint32_t *want,
     fail_msg("%u of %u experts, score %d, token %u, place %u: %u, not %u; margin %g",
              r->n_used, r->n_expert, (int)r->score, token, k, got[k], want[k],
              (double)margin);
+}
+
+/* The margin to the first expert left out, and which that is: what n_used + 1 would have
+ * chosen last. `near`: it may be another one of the same score. */
+static void check_margin(const struct op_router *op, const struct ref_router *r,
+                         const float *logits, uint32_t token, float want)
+{
+    const uint32_t(*tap)[2] = op_env_get(&op->tap);
+    const uint32_t *entry = tap[TAP_OFF + token * op->p.tap_stride + r->n_used];
+    float got;
+    memcpy(&got, &entry[1], sizeof got);
+    if (isinf(want)) {
+        assert_true(isinf(got) && got > 0);
+        assert_int_equal(entry[0] == ROUTER_NO_EXPERT,
+                         r->n_used == r->n_expert || r->n_group > 1);
+        return;
+    }
+    /* scores up to 4, or 16 where they are logits, off by some roundings */
+    assert_close(&got, &want, 1, 4e-6f, 1e-5f, "margin, %u of %u experts, token %u",
+                 r->n_used, r->n_expert, token);
+    uint32_t ids[1025];
+    float weights[1025], further;
+    struct ref_router more = *r;
+    more.n_used++;
+    ref_router(ids, weights, &further, logits, &more);
+    if (further > NEAR_TIE || !r->bias)
+        assert_int_equal(entry[0], ids[r->n_used]);
 }
 
 /* Number of tokens whose ids differ, with a margin that allows it. */
@@ -94,6 +125,7 @@ static uint32_t compare(const struct op_router *op, const struct ref_router *r,
             n_near++;
             continue;
         }
+        check_margin(op, r, logits + t * op->p.x_stride, t, margin);
         /* exp is off by an ulp or two, its argument, below 60 here, by half of one in
          * 4e-6; the sums of up to 384 terms by some ulp */
         assert_close(weights, want, r->n_used, 1e-7f, 1e-5f,

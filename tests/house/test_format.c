@@ -87,7 +87,7 @@ static void code_follows_clang_format(void **state)
 {
     (void)state;
     static const char *const c[] = {".c", ".h", NULL};
-    static const char *const folders[] = {"engine", "tests", "assets"};
+    static const char *const folders[] = {"engine", "tests", "assets", "viewer"};
     char *text;
     house_need(HOUSE_CLANG_FORMAT, "clang-format");
     /* other versions lay out a few things differently */

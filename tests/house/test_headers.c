@@ -66,9 +66,9 @@ static void public_headers_stand_alone(void **state)
 static void inner_headers_stand_alone(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"arch", "base",  "cache",  "cli",  "gguf",
-                                          "gpu",  "model", "ops",    "plan", "quant",
-                                          "ref",  "run",   "sample", "text", "trace"};
+    static const char *const folders[] = {
+        "arch", "base", "cache", "cli", "gguf", "gpu",    "layer", "model",
+        "ops",  "plan", "quant", "ref", "run",  "sample", "text",  "trace"};
     unsigned n = 0;
     for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++) {
         char dir[HOUSE_PATH];

@@ -78,6 +78,27 @@ static void all_files_are_there(void **state)
     house_finish();
 }
 
+/* What a program is linked with statically must not take its names. */
+static void the_archive_keeps_its_names(void **state)
+{
+    const struct place *p = *state;
+    char *text, *save = NULL;
+    unsigned n = 0;
+    house_need(HOUSE_NM, "nm");
+    assert_int_equal(house_run(&text, "%s -g --defined-only -j %s/lib*/liblemnos.a",
+                               HOUSE_NM, p->prefix),
+                     0);
+    for (char *name = strtok_r(text, "\n", &save); name;
+         name = strtok_r(NULL, "\n", &save)) {
+        n += strncmp(name, "lem_", 4) == 0;
+        if (strncmp(name, "lem_", 4) != 0 && !strstr(name, ".o:"))
+            house_complain("liblemnos.a defines %s", name);
+    }
+    free(text);
+    assert_true(n >= 20);
+    house_finish();
+}
+
 static void the_program_runs_and_finds_its_model(void **state)
 {
     const struct place *p = *state;
@@ -133,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_files_are_there),
+        cmocka_unit_test(the_archive_keeps_its_names),
         cmocka_unit_test(the_program_runs_and_finds_its_model),
         cmocka_unit_test(a_cmake_project_builds_with_it),
         cmocka_unit_test(pkg_config_finds_it),

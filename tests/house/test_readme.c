@@ -1,4 +1,4 @@
-/* test_readme.c - the C example of README.md compiles, links and runs, and no document
+/* test_readme.c - the C examples of README.md compile, link and run, and no document
  * of the project links to a file that is not there. */
 #include "house.h"
 
@@ -8,11 +8,11 @@
 #define DIR      HOUSE_BUILD "/readme"
 #define SANITIZE (HOUSE_SANITIZE ? "-fsanitize=address,undefined" : "")
 
-/* The first block of C after the heading "## The C API". */
-static void save_example(const char *path)
+/* The first block of C after a heading. */
+static void save_example(const char *heading, const char *path)
 {
     char *text = house_read(HOUSE_SOURCE "/README.md", NULL);
-    char *at = strstr(text, "\n## The C API\n");
+    char *at = strstr(text, heading);
     assert_non_null(at);
     at = strstr(at, "\n```c\n");
     assert_non_null(at);
@@ -26,28 +26,46 @@ static void save_example(const char *path)
     free(text);
 }
 
-static void the_example_compiles_and_runs(void **state)
+/* What the example prints; to free(). */
+static char *run_example(const char *heading, const char *name)
 {
-    (void)state;
-    char *text;
+    char *text, path[HOUSE_PATH];
     assert_int_equal(house_run(&text, "mkdir -p %s", DIR), 0);
     free(text);
-    save_example(DIR "/example.c");
+    house_path(path, DIR "/%s.c", name);
+    save_example(heading, path);
     if (house_run(
             &text,
-            "%s -std=c17 -Wall -Wextra -Werror %s -I%s/engine/include %s/example.c -o "
-            "%s/example %s -lpcre2-8 -lutf8proc -lpthread -ldl -lm",
-            HOUSE_CC, SANITIZE, HOUSE_SOURCE, DIR, DIR, HOUSE_STATIC_LIB) != 0)
+            "%s -std=c17 -Wall -Wextra -Werror %s -I%s/engine/include %s -o %s/%s %s "
+            "-lpcre2-8 -lutf8proc -lpthread -ldl -lm",
+            HOUSE_CC, SANITIZE, HOUSE_SOURCE, path, DIR, name, HOUSE_STATIC_LIB) != 0)
         fail_msg("%s", text);
     free(text);
 
     house_need(HOUSE_ICD, "the CPU driver lavapipe");
     const int rc = house_run(&text,
                              "VK_ICD_FILENAMES='%s' LSAN_OPTIONS=suppressions=%s/tests/"
-                             "support/lsan.supp %s/example %s/assets/moe-tales-q8_0.gguf",
-                             HOUSE_ICD, HOUSE_SOURCE, DIR, HOUSE_SOURCE);
-    if (rc != 0 || strlen(text) < 40)
-        fail_msg("the example ended with %d and printed: %s", rc, text);
+                             "support/lsan.supp %s/%s %s/assets/moe-tales-q8_0.gguf",
+                             HOUSE_ICD, HOUSE_SOURCE, DIR, name, HOUSE_SOURCE);
+    if (rc != 0)
+        fail_msg("%s ended with %d and printed: %s", name, rc, text);
+    return text;
+}
+
+static void the_example_compiles_and_runs(void **state)
+{
+    (void)state;
+    char *text = run_example("\n## The C API\n", "example");
+    if (strlen(text) < 40)
+        fail_msg("the example printed: %s", text);
+    free(text);
+}
+
+static void the_layer_example_prints_what_is_said(void **state)
+{
+    (void)state;
+    char *text = run_example("\n### A layer by itself\n", "layer");
+    assert_string_equal(text, "0.511704 3.200000 5.000000\n");
     free(text);
 }
 
@@ -84,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_compiles_and_runs),
+        cmocka_unit_test(the_layer_example_prints_what_is_said),
         cmocka_unit_test(links_lead_to_files),
     };
     return cmocka_run_group_tests_name("readme", tests, NULL, NULL);

@@ -9,7 +9,7 @@
 
 void run_model_open(struct run_model *r, struct lem_device *device, const char *path)
 {
-    *r = (struct run_model){.device = device};
+    *r = (struct run_model){.device = device, .cache_type = LEM_CACHE_F32};
     const struct lem_log log = capture_log(&r->said);
     const struct lem_model_params mp = {.path = path, .log = log};
     if (lem_model_open(&mp, &r->model) != LEM_OK)
@@ -50,6 +50,7 @@ struct lem_session *run_session(struct run_model *r, uint32_t n_ctx, uint32_t n_
                                          .n_batch = n_batch,
                                          .logits = all ? LEM_LOGITS_ALL : LEM_LOGITS_LAST,
                                          .tap = r->n_layer_moe > 0,
+                                         .cache_type = r->cache_type,
                                          .log = capture_log(&r->said)};
     if (lem_session_open(&p, &s) != LEM_OK)
         fail_msg("%s", r->said.error);

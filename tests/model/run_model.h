@@ -13,6 +13,7 @@ struct run_model {
     struct lem_device *device;
     struct lem_model *model;
     struct lem_weights *weights;
+    enum lem_cache_type cache_type; /* of run_session(): f32 unless changed */
     struct capture said;
     uint32_t n_vocab, n_layer_moe, n_used;
 };

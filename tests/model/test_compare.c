@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lemnos/trace.h"
 #include "model/program_bed.h"
 
 static void write_file(const char *path, const char *what)
@@ -76,6 +77,50 @@ static void bad_policies_are_refused(void **state)
     program_free(&p);
 }
 
+/* Tokens may use fewer experts than usual; the recording says which policy did that. */
+static void a_recording_holds_its_policy(void **state)
+{
+    struct bed *b = *state;
+    enum { N_LAYER = 6, N_USED = 2, N_PAIR = N_LAYER * N_USED };
+    struct program p =
+        bed_run(b,
+                ARGV("run", "-q", "-m", TALES, "--greedy", "-n", "4", "--experts", "1",
+                     "--ban", "2:0,2:3", "--trace", b->file, "Once"),
+                0);
+    program_free(&p);
+    struct lem_trace *t = NULL;
+    struct lem_trace_info info;
+    struct lem_trace_event event;
+    char text[1024];
+    assert_int_equal(lem_trace_open(b->file, NULL, &t), LEM_OK);
+    lem_trace_get_info(t, &info);
+    assert_int_equal(info.facts.n_layer_moe * info.facts.n_expert_used, N_PAIR);
+    assert_int_equal(lem_trace_get_event(t, 0, &event), LEM_OK);
+    assert_int_equal(event.kind, LEM_TRACE_POLICY);
+    assert_int_equal(event.before, 0);
+    const size_t n = lem_trace_event_text(t, 0, text, sizeof text - 1);
+    assert_in_range(n, 1, sizeof text - 1);
+    text[n] = '\0';
+    assert_contains(text, "\"layer\": 2, \"experts\": 1, \"ban\": [0, 3]");
+    for (uint64_t i = 0; i < info.n_token; i++) {
+        uint16_t ids[N_PAIR];
+        float weights[N_PAIR];
+        assert_int_equal(lem_trace_routing(t, i, 1, ids, weights), LEM_OK);
+        for (int k = 0; k < N_PAIR; k += N_USED) {
+            assert_true(ids[k] < 16 && weights[k] > 0);
+            assert_int_equal(ids[k + 1], LEM_NO_EXPERT);
+            assert_true(weights[k + 1] == 0);
+        }
+    }
+    lem_trace_close(&t);
+    p = bed_run(b, ARGV("trace", "--csv", b->file), 0);
+    assert_contains(p.out, ",,\n"); /* the second expert's columns are empty */
+    program_free(&p);
+    p = bed_run(b, ARGV("trace", b->file, b->file), 0);
+    assert_contains(p.out, "100.0 %            0.00 %");
+    program_free(&p);
+}
+
 static void compare_of_a_policy_with_none(void **state)
 {
     struct bed *b = *state;
@@ -129,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_policy_is_the_same_policy),
         cmocka_unit_test(bad_policies_are_refused),
+        cmocka_unit_test(a_recording_holds_its_policy),
         cmocka_unit_test(compare_of_a_policy_with_none),
         cmocka_unit_test(compare_of_a_policy_with_itself),
     };

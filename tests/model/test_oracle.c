@@ -1,5 +1,7 @@
 /* test_oracle.c - sessions on the device against logits, routing and greedy ids that
- * another program computed from the same files, with the prompt cut in several ways. */
+ * others computed from the same files, with the prompt cut in several ways: a script of
+ * ours in f64 (tests/data), and another program in f32, whose files lie beside the
+ * project and are skipped where absent. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,21 +51,47 @@ static void check_cut(struct run_model *r, const struct oracle *o, uint32_t batc
     free(wide);
 }
 
+static void check_case(struct gpu_fixture *fx, struct oracle *o)
+{
+    struct run_model r;
+    run_model_open(&r, fx->device, o->model);
+    assert_int_equal(r.n_vocab, o->n_vocab);
+    assert_int_equal(r.n_layer_moe, o->n_layer);
+    static const uint32_t batch[] = {128, 17, 2, 1};
+    for (size_t i = 0; i < sizeof batch / sizeof *batch; i++)
+        check_cut(&r, o, batch[i]);
+    run_model_close(&r);
+    oracle_close(o);
+}
+
 static void device_agrees(struct gpu_fixture *fx, const char *name)
 {
     struct oracle o;
     if (!oracle_open(&o, LEM_TEST_SHARED "/oracle", name))
         skip();
-    struct run_model r;
-    run_model_open(&r, fx->device, o.model);
-    assert_int_equal(r.n_vocab, o.n_vocab);
-    assert_int_equal(r.n_layer_moe, o.n_layer);
-    static const uint32_t batch[] = {128, 17, 2, 1};
-    for (size_t i = 0; i < sizeof batch / sizeof *batch; i++)
-        check_cut(&r, &o, batch[i]);
-    run_model_close(&r);
-    oracle_close(&o);
+    check_case(fx, &o);
 }
+
+static void own_case_agrees(struct gpu_fixture *fx, const char *name)
+{
+    struct oracle o;
+    assert_true(oracle_open(&o, LEM_TEST_DATA "/cases", name));
+    check_case(fx, &o);
+}
+
+#define OWN(id, name)                                                                    \
+    static void id(void **state)                                                         \
+    {                                                                                    \
+        own_case_agrees(*state, name);                                                   \
+    }
+OWN(own_mixtral_f16, "mixtral-f16")
+OWN(own_olmoe_bf16, "olmoe-bf16")
+OWN(own_qwen3moe_mix, "qwen3moe-mix")
+OWN(own_smallthinker_window, "smallthinker-window")
+OWN(own_phimoe_long, "phimoe-long")
+OWN(own_phimoe_short, "phimoe-short")
+OWN(own_deepseek2_yarn, "deepseek2-yarn")
+OWN(own_granitemoe_shared, "granitemoe-shared")
 
 #define CASE(id, name)                                                                   \
     static void id(void **state)                                                         \
@@ -103,6 +131,10 @@ CASE(gemma4_q8_0, "gemma4-q8_0")
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(own_mixtral_f16),    cmocka_unit_test(own_olmoe_bf16),
+        cmocka_unit_test(own_qwen3moe_mix),   cmocka_unit_test(own_smallthinker_window),
+        cmocka_unit_test(own_phimoe_long),    cmocka_unit_test(own_phimoe_short),
+        cmocka_unit_test(own_deepseek2_yarn), cmocka_unit_test(own_granitemoe_shared),
         cmocka_unit_test(llama_f32),          cmocka_unit_test(mixtral_f32),
         cmocka_unit_test(mixtral_q8_0),       cmocka_unit_test(olmoe_f32),
         cmocka_unit_test(olmoe_q4_0),         cmocka_unit_test(qwen3moe_f32),

@@ -29,7 +29,8 @@ static void states_are_forgotten_in_order(void **state)
     open_tiny(&r, state, "lfm2moe");
     struct past p;
     const struct hparams *hp = &r.model->hp;
-    assert_int_equal(past_open(&p, fx->device, hp, 400, N_BATCH, NULL), LEM_OK);
+    assert_int_equal(past_open(&p, fx->device, hp, 400, N_BATCH, LEM_CACHE_F32, NULL),
+                     LEM_OK);
     const uint32_t n_ring = p.state.n_ring, before = hp->n_conv - 1;
     assert_true(n_ring >= N_BATCH + before);
     assert_non_null(p.state.ring[0]);
@@ -59,12 +60,15 @@ static void without_states_rewinding_is_free(void **state)
     struct run_model r;
     open_tiny(&r, state, "deepseek2");
     struct past p;
-    assert_int_equal(past_open(&p, fx->device, &r.model->hp, 400, N_BATCH, NULL), LEM_OK);
+    assert_int_equal(
+        past_open(&p, fx->device, &r.model->hp, 400, N_BATCH, LEM_CACHE_F32, NULL),
+        LEM_OK);
     past_append(&p, 400);
     assert_int_equal(past_rewind(&p, 1), 1);
-    /* One row [kv_lora + n_rot] per position and layer, and no values beside it. */
+    /* One row [kv_lora + n_rot] per position and layer, and no values beside it; whole
+     * tiles of 64 positions. */
     assert_null(p.kv.layer[0].v.buf);
-    assert_int_equal(p.bytes, 2ull * 400 * (36 + 12) * sizeof(float));
+    assert_int_equal(p.bytes, 2ull * 448 * (36 + 12) * sizeof(float));
     past_close(&p);
     run_model_close(&r);
 }

@@ -1,5 +1,6 @@
 /* test_ref_oracle.c - the CPU reference against logits, routing and greedy ids that
- * another program computed with f32 arithmetic from the same files. */
+ * others computed from the same files: a script of ours in f64 (tests/data), and another
+ * program in f32, whose files lie beside the project and are skipped where absent. */
 #include <stdlib.h>
 
 #include "ref/ref.h"
@@ -49,30 +50,42 @@ static void stop(struct run *r)
     free(r->ids);
 }
 
-static void reference_agrees(void **state)
+static void check_case(const struct oracle *o)
 {
-    struct oracle o;
     struct run r = {0};
-    if (!oracle_open(&o, LEM_TEST_SHARED "/oracle", *state))
-        skip();
-    start(&r, &o);
-
-    for (uint32_t t = 0; t < o.n_token; t++) {
-        const size_t at = (size_t)t * o.n_layer * o.n_used;
-        ref_token(r.state, o.prompt[t], r.logits + (size_t)t * o.n_vocab, r.ids + at,
+    start(&r, o);
+    for (uint32_t t = 0; t < o->n_token; t++) {
+        const size_t at = (size_t)t * o->n_layer * o->n_used;
+        ref_token(r.state, o->prompt[t], r.logits + (size_t)t * o->n_vocab, r.ids + at,
                   r.weights + at, NULL);
     }
-    oracle_check_logits(&o, r.logits, max_abs_logits);
-    oracle_check_routing(&o, r.ids, r.weights, near_tie, max_abs_weights);
+    oracle_check_logits(o, r.logits, max_abs_logits);
+    oracle_check_routing(o, r.ids, r.weights, near_tie, max_abs_weights);
 
-    float *last = r.logits + (size_t)(o.n_token - 1) * o.n_vocab;
-    for (uint32_t i = 0; i < o.n_greedy; i++) {
-        const int32_t id = oracle_argmax(last, o.n_vocab);
-        if (id != o.greedy[i])
-            fail_msg("%s: greedy id %u is %d, expected %d", o.name, i, id, o.greedy[i]);
+    float *last = r.logits + (size_t)(o->n_token - 1) * o->n_vocab;
+    for (uint32_t i = 0; i < o->n_greedy; i++) {
+        const int32_t id = oracle_argmax(last, o->n_vocab);
+        if (id != o->greedy[i])
+            fail_msg("%s: greedy id %u is %d, expected %d", o->name, i, id, o->greedy[i]);
         ref_token(r.state, id, last, NULL, NULL, NULL);
     }
     stop(&r);
+}
+
+static void reference_agrees(void **state)
+{
+    struct oracle o;
+    if (!oracle_open(&o, LEM_TEST_SHARED "/oracle", *state))
+        skip();
+    check_case(&o);
+    oracle_close(&o);
+}
+
+static void own_case_agrees(void **state)
+{
+    struct oracle o;
+    assert_true(oracle_open(&o, LEM_TEST_DATA "/cases", *state));
+    check_case(&o);
     oracle_close(&o);
 }
 
@@ -80,20 +93,27 @@ static void reference_agrees(void **state)
     {                                                                                    \
         name, reference_agrees, NULL, NULL, name                                         \
     }
+#define OWN(name)                                                                        \
+    {                                                                                    \
+        name, own_case_agrees, NULL, NULL, name                                          \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE("llama-f32"),         CASE("mixtral-f32"),      CASE("mixtral-q8_0"),
-        CASE("olmoe-f32"),         CASE("olmoe-q4_0"),       CASE("qwen3moe-f32"),
-        CASE("qwen3moe-q4_k"),     CASE("qwen3-q8_0"),       CASE("qwen2moe-f32"),
-        CASE("granitemoe-f32"),    CASE("granitemoe-q4_k"),  CASE("ernie4_5-moe-f32"),
-        CASE("ernie4_5-moe-q4_0"), CASE("glm4moe-f32"),      CASE("glm4moe-q4_0-nextn"),
-        CASE("bailingmoe2-f32"),   CASE("bailingmoe2-q8_0"), CASE("phimoe-f32"),
-        CASE("phimoe-q4_0"),       CASE("smallthinker-f32"), CASE("smallthinker-q8_0"),
-        CASE("gpt-oss-f32"),       CASE("gpt-oss-mxfp4"),    CASE("lfm2moe-f32"),
-        CASE("lfm2moe-q4_0"),      CASE("deepseek2-f32"),    CASE("deepseek2-q8_0"),
-        CASE("gemma4-f32"),        CASE("gemma4-q8_0"),
+        OWN("mixtral-f16"),         OWN("olmoe-bf16"),          OWN("qwen3moe-mix"),
+        OWN("smallthinker-window"), OWN("phimoe-long"),         OWN("phimoe-short"),
+        OWN("deepseek2-yarn"),      OWN("granitemoe-shared"),   CASE("llama-f32"),
+        CASE("mixtral-f32"),        CASE("mixtral-q8_0"),       CASE("olmoe-f32"),
+        CASE("olmoe-q4_0"),         CASE("qwen3moe-f32"),       CASE("qwen3moe-q4_k"),
+        CASE("qwen3-q8_0"),         CASE("qwen2moe-f32"),       CASE("granitemoe-f32"),
+        CASE("granitemoe-q4_k"),    CASE("ernie4_5-moe-f32"),   CASE("ernie4_5-moe-q4_0"),
+        CASE("glm4moe-f32"),        CASE("glm4moe-q4_0-nextn"), CASE("bailingmoe2-f32"),
+        CASE("bailingmoe2-q8_0"),   CASE("phimoe-f32"),         CASE("phimoe-q4_0"),
+        CASE("smallthinker-f32"),   CASE("smallthinker-q8_0"),  CASE("gpt-oss-f32"),
+        CASE("gpt-oss-mxfp4"),      CASE("lfm2moe-f32"),        CASE("lfm2moe-q4_0"),
+        CASE("deepseek2-f32"),      CASE("deepseek2-q8_0"),     CASE("gemma4-f32"),
+        CASE("gemma4-q8_0"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * model however the tokens are cut, rewinding, the same bits every time, several
  * sessions and threads, cancelling, and clear refusals. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,27 @@ static void check_against_reference(struct run_model *r, const char *name)
     run_reference_free(&ref);
 }
 
+/* Room for one token: the answer of one token, then a refusal; and again after a reset.
+ */
+static void check_context_of_one(struct run_model *r, const char *name)
+{
+    const int32_t id = 5, more = 6;
+    struct run_reference ref;
+    run_reference_make(&ref, r, &id, 1);
+    struct lem_session *s = run_session(r, 1, 1, true);
+    for (int again = 0; again < 2; again++) {
+        run_append(r, s, &id, 1, 1, NULL);
+        assert_close_rms(lem_session_logits(s, NULL), ref.logits, r->n_vocab,
+                         rms_tolerance, "%s in a context of 1", name);
+        assert_int_equal(lem_session_append(s, &more, 1), LEM_ERR_CONTEXT_FULL);
+        assert_said(&r->said, "holds 1");
+        assert_int_equal(lem_session_length(s), 1);
+        lem_session_reset(s);
+    }
+    lem_session_close(&s);
+    run_reference_free(&ref);
+}
+
 static void every_tiny_model_agrees_with_the_reference(void **state)
 {
     struct gpu_fixture *fx = *state;
@@ -74,6 +96,7 @@ static void every_tiny_model_agrees_with_the_reference(void **state)
         struct run_model r;
         run_model_open_tiny(&r, fx->device, &tiny[i]);
         check_against_reference(&r, tiny[i].name);
+        check_context_of_one(&r, tiny[i].name);
         run_model_close(&r);
     }
 }
@@ -215,8 +238,11 @@ static void the_tap_changes_nothing_and_off_means_off(void **state)
     struct lem_session *on = run_session(&r, N, 16, false);
     struct lem_session *off = NULL;
     struct capture said = {0};
-    const struct lem_session_params p = {
-        .weights = r.weights, .n_ctx = N, .n_batch = 16, .log = capture_log(&said)};
+    const struct lem_session_params p = {.weights = r.weights,
+                                         .n_ctx = N,
+                                         .n_batch = 16,
+                                         .cache_type = LEM_CACHE_F32,
+                                         .log = capture_log(&said)};
     assert_int_equal(lem_session_open(&p, &off), LEM_OK);
     run_append(&r, on, ids, N, N, NULL);
     run_append(&r, off, ids, N, N, NULL);
@@ -226,6 +252,23 @@ static void the_tap_changes_nothing_and_off_means_off(void **state)
     assert_true(r.n_layer_moe * r.n_used <= 1024);
     assert_int_equal(lem_session_routing(on, N - 1, 1, chosen, NULL), LEM_OK);
     assert_int_equal(lem_session_routing(off, 0, 1, chosen, NULL), LEM_ERR_ARGUMENT);
+    assert_said(&said, "tap");
+
+    float margins[64];
+    uint16_t next[64];
+    assert_in_range(r.n_layer_moe, 1, 64);
+    for (uint32_t pos = 0; pos < N; pos++) {
+        assert_int_equal(lem_session_routing(on, pos, 1, chosen, NULL), LEM_OK);
+        assert_int_equal(lem_session_margins(on, pos, 1, margins, next), LEM_OK);
+        for (uint32_t i = 0; i < r.n_layer_moe; i++) {
+            /* a difference of two probabilities, falling from slot to slot */
+            assert_true(margins[i] >= 0 && margins[i] < 1);
+            assert_true(next[i] != LEM_NO_EXPERT);
+            for (uint32_t k = 0; k < r.n_used; k++)
+                assert_int_not_equal(chosen[i * r.n_used + k], next[i]);
+        }
+    }
+    assert_int_equal(lem_session_margins(off, 0, 1, margins, next), LEM_ERR_ARGUMENT);
     assert_said(&said, "tap");
     lem_session_close(&on);
     lem_session_close(&off);
@@ -263,6 +306,10 @@ static void refusals_are_clear_and_change_nothing(void **state)
     assert_said(&said, "8 are used");
     lem_session_close(&s);
 
+    p.cache_type = (enum lem_cache_type)3;
+    assert_int_equal(lem_session_open(&p, &s), LEM_ERR_ARGUMENT);
+    assert_said(&said, "KV cache");
+    p.cache_type = LEM_CACHE_F16;
     p.n_ctx = 1u << 30;
     assert_int_equal(lem_session_open(&p, &s), LEM_ERR_ARGUMENT);
     assert_said(&said, "context");
@@ -273,9 +320,44 @@ static void refusals_are_clear_and_change_nothing(void **state)
     run_model_close(&r);
 }
 
+struct canceller {
+    struct lem_session *session;
+    atomic_bool go;
+    uint32_t turns; /* to wait after that */
+};
+
 static void cancel_from_another_thread(void *arg)
 {
-    lem_session_cancel(arg);
+    struct canceller *c = arg;
+    while (!atomic_load(&c->go))
+        ;
+    for (volatile uint32_t i = 0; i < c->turns; i++)
+        ;
+    lem_session_cancel(c->session);
+}
+
+/* Tokens in the session after an append that is cancelled about `turns` after its start.
+ */
+static uint32_t cancel_after(struct lem_session *s, const int32_t *ids, uint32_t turns,
+                             struct capture *said)
+{
+    struct canceller c = {.session = s, .turns = turns};
+    struct thread thread;
+    atomic_init(&c.go, false);
+    lem_session_reset(s); /* also a cancel that came too late for the last one */
+    assert_true(thread_start(&thread, cancel_from_another_thread, &c));
+    atomic_store(&c.go, true);
+    const enum lem_status st = lem_session_append(s, ids, N);
+    thread_join(&thread);
+    const uint32_t n = lem_session_length(s);
+    if (st == LEM_OK) {
+        assert_int_equal(n, N);
+        return n;
+    }
+    assert_int_equal(st, LEM_ERR_CANCELLED);
+    assert_said(said, "stopped as asked");
+    assert_int_equal(n % 4, 0);
+    return n;
 }
 
 static void cancelling_stops_between_submissions(void **state)
@@ -289,15 +371,24 @@ static void cancelling_stops_between_submissions(void **state)
     assert_int_equal(lem_session_open(&p, &s), LEM_OK);
     int32_t ids[N];
     run_random_ids(ids, N, r.n_vocab, 6);
-    struct thread thread;
-    assert_true(thread_start(&thread, cancel_from_another_thread, s));
-    thread_join(&thread);
+    /* Asked before, it does not begin; asked once, it stops once. */
+    lem_session_cancel(s);
     assert_int_equal(lem_session_append(s, ids, N), LEM_ERR_CANCELLED);
     assert_said(&said, "stopped as asked");
-    assert_int_equal(lem_session_length(s) % 4, 0);
-    /* Asked once, stopped once. */
-    const uint32_t done = lem_session_length(s);
-    assert_int_equal(lem_session_append(s, ids + done, N - done), LEM_OK);
+    assert_int_equal(lem_session_length(s), 0);
+    assert_int_equal(lem_session_append(s, ids, 4), LEM_OK);
+    lem_session_cancel(s);
+    lem_session_reset(s);
+    assert_int_equal(lem_session_append(s, ids, 4), LEM_OK);
+    /* Asked at later and later times, from too early to too late; in between, some of the
+     * batches are done. How long that takes nobody knows: try until it was seen. */
+    bool between = false;
+    for (int sweep = 0; sweep < 100 && !between; sweep++)
+        for (uint32_t turns = 1000, n = 0; n < N && !between; turns += turns / 2) {
+            n = cancel_after(s, ids, turns, &said);
+            between = n > 0 && n < N;
+        }
+    assert_true(between);
     lem_session_close(&s);
     run_model_close(&r);
 }

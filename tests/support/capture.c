@@ -13,6 +13,7 @@ static void remember(void *priv, enum lem_log_level level, const char *text)
     struct capture *c = priv;
     if (level != LEM_LOG_ERROR) {
         c->n_other++;
+        c->unchecked = c->unchecked || strstr(text, "going on without validation");
         return;
     }
     c->n_error++;

@@ -7,6 +7,7 @@
 struct capture {
     unsigned n_error, n_other; /* lines so far */
     char error[1024];          /* the last error line */
+    bool unchecked;            /* a device was opened without the validation layer */
 };
 
 /* A log into `c`, which must stay where it is. */

@@ -26,6 +26,14 @@ int gpu_fixture_open(void **state)
     p.log = capture_log(&fx->said);
     fx->seed = 1;
     const enum lem_status st = lem_device_open(&p, &fx->device);
+    if (st == LEM_OK && fx->said.unchecked) {
+        fprintf(stderr,
+                "failed: the Khronos validation layer is not installed, so nothing "
+                "would be checked (Debian: vulkan-validationlayers)\n");
+        lem_device_close(&fx->device);
+        free(fx);
+        return -1;
+    }
     if (st == LEM_OK) {
         *state = fx;
         return 0;

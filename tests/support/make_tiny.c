@@ -231,9 +231,17 @@ static void put_additions(struct tiny_maker *m, bool tensors)
     }
 }
 
-/* A real small vocabulary, filled up to the size that the model is to have. */
-static void put_vocab(struct gguf_writer *w, const struct tiny *t)
+static bool is_removed(struct tiny_maker *m, const char *name)
 {
+    const struct tiny_change *c = change_of(m, name);
+    return c && c->what == TINY_REMOVE;
+}
+
+/* A real small vocabulary, filled up to the size that the model is to have. Of its keys
+ * the types, bos and eos can be removed. */
+static void put_vocab(struct tiny_maker *m)
+{
+    const struct tiny *t = m->t;
     enum { MAX_FILL = 64 };
     char fill[MAX_FILL][12];
     struct vocab_sample vocab;
@@ -250,7 +258,13 @@ static void put_vocab(struct gguf_writer *w, const struct tiny *t)
     }
     vocab.n_type = vocab.n_token;
     vocab.n_score = vocab.n_score ? vocab.n_token : 0;
-    vocab_sample_write(&vocab, w);
+    if (is_removed(m, "tokenizer.ggml.token_type"))
+        vocab.n_type = 0;
+    if (is_removed(m, "tokenizer.ggml.bos_token_id"))
+        vocab.bos = -1;
+    if (is_removed(m, "tokenizer.ggml.eos_token_id"))
+        vocab.eos = -1;
+    vocab_sample_write(&vocab, m->w);
 }
 
 static void put_ends(struct tiny_maker *m)
@@ -277,7 +291,7 @@ void tiny_write(const struct tiny *t, struct gguf_writer *w,
 {
     struct tiny_maker m = {.t = t, .w = w, .changes = changes, .seed = t->seed};
     put_keys(&m);
-    put_vocab(w, t);
+    put_vocab(&m);
     tiny_put_matrix(&m, "token_embd.weight", t->embd, t->n_embd, t->n_vocab, 1);
     for (uint32_t i = 0; i < t->n_layer + t->n_layer_extra; i++) {
         tiny_put_attention(&m, i);

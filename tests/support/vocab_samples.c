@@ -107,6 +107,23 @@ void vocab_sample_spm(struct vocab_sample *s)
     s->n_type = s->n_score = s->n_token;
 }
 
+void vocab_sample_merges(struct vocab_sample *s, const char *model, const char *pre)
+{
+    static const char *const merges[] = {"h e",  "t he", "▁ a", "i n",
+                                         "▁ in", "▁ ▁",  "he r"};
+    /* the sample has all results of merges but "her" */
+    static const char *const words[] = {"her", "the", "ther", "▁a▁", "\n\n", "\n"};
+    vocab_sample_spm(s);
+    s->model = model;
+    s->pre = pre;
+    s->n_score = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        vocab_sample_add(s, words[i], TOKEN_NORMAL, 0);
+    s->n_type = s->n_token;
+    for (size_t i = 0; i < sizeof merges / sizeof *merges; i++)
+        s->merge[s->n_merge++] = merges[i];
+}
+
 static void put_id(struct gguf_writer *w, const char *key, int64_t id)
 {
     if (id >= 0)

@@ -26,6 +26,10 @@ void vocab_sample_bpe(struct vocab_sample *s, const char *pre);
 /* SentencePiece BPE: bytes, letters, some words with scores, special tokens. */
 void vocab_sample_spm(struct vocab_sample *s);
 
+/* The same with merges instead of scores, as `model` (gemma4, or gpt2 with a `pre` that
+ * means it). */
+void vocab_sample_merges(struct vocab_sample *s, const char *model, const char *pre);
+
 /* Append a token; returns its id. */
 int32_t vocab_sample_add(struct vocab_sample *s, const char *text, int32_t type,
                          float score);

@@ -19,7 +19,7 @@
 #define ARGV(...) ((const char *const[]){LEM_TEST_PROGRAM, __VA_ARGS__, NULL})
 
 static const char *const commands[] = {"run",     "eval",       "tokenize", "info",
-                                       "devices", "perplexity", "bench"};
+                                       "devices", "perplexity", "bench",    "plan"};
 enum { N_COMMAND = sizeof commands / sizeof *commands };
 
 struct files {
@@ -136,6 +136,12 @@ static void wrong_usage_is_2_and_named(void **state)
         {{"perplexity", "-c", "1", "-f", "x"}, "2 tokens at least"},
         {{"bench", "-p", "0", "-n", "0"}, "nothing to measure"},
         {{"bench", "-r", "0"}, "from 1 to"},
+        {{"bench", "-p", "1,,2"}, "such as 1,8,128"},
+        {{"bench", "-p", "1,2x"}, "such as 1,8,128"},
+        {{"bench", "-p", "1,1048577"}, "from 0 to 1048576"},
+        {{"bench", "-p", "8", "--check-batch"}, "compares prompts"},
+        {{"bench", "-n", "0", "--depth", "9"}, "-n must not be 0"},
+        {{"plan", "model.gguf"}, "options only"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const char *argv[8] = {LEM_TEST_PROGRAM};
@@ -404,6 +410,42 @@ static void info_tells_the_sizes(void **state)
     program_free(&p);
 }
 
+/* ---- no Vulkan -------------------------------------------------------------------- */
+
+/* A library that is none hides the system's: as on a machine without a loader. */
+static void hide_loader(struct scratch *s, char *env, size_t cap)
+{
+    static const char *const name[] = {"libvulkan.so", "libvulkan.so.1"};
+    for (int i = 0; i < 2; i++) {
+        FILE *f = fopen(scratch_path(s, name[i]), "w");
+        assert_non_null(f);
+        fputs("no library", f);
+        fclose(f);
+    }
+    snprintf(env, cap, "LD_LIBRARY_PATH=%s", s->dir);
+}
+
+static void without_a_loader_it_says_what_to_install(void **state)
+{
+    const struct files *f = *state;
+    struct scratch s;
+    char library_path[300];
+    scratch_open(&s);
+    hide_loader(&s, library_path, sizeof library_path);
+    const char *const env[] = {library_path, NULL};
+    static const char say[] =
+        "no Vulkan loader (libvulkan.so.1) on this machine: install";
+    struct program p = {.env = env}, q = {.env = env}, r = {.env = env};
+    expect(&p, ARGV("run", "-m", f->bpe, "word"), 1, say);
+    assert_string_equal(p.out, "");
+    expect(&q, ARGV("devices"), 1, say);
+    expect(&r, ARGV("info", "-m", f->bpe), 0, NULL); /* needs none */
+    program_free(&p);
+    program_free(&q);
+    program_free(&r);
+    scratch_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +462,7 @@ int main(void)
         cmocka_unit_test(bos_is_asked_for),
         cmocka_unit_test(text_that_is_no_utf8_is_refused),
         cmocka_unit_test(info_tells_the_sizes),
+        cmocka_unit_test(without_a_loader_it_says_what_to_install),
     };
     return cmocka_run_group_tests_name("cli", tests, make_files, remove_files);
 }

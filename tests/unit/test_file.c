@@ -172,17 +172,33 @@ static void a_full_disk_leaves_nothing(void **state)
     assert_int_equal(scratch_count(&f->scratch), 1);
 }
 
+static void two_writers_do_not_meet(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = scratch_path(&f->scratch, "shared");
+    struct file_out a, b;
+    assert_int_equal(file_out_open(&a, path, &f->log), LEM_OK);
+    assert_int_equal(file_out_open(&b, path, &f->log), LEM_OK);
+    assert_string_not_equal(a.temporary, b.temporary);
+    assert_true(fputs("first", a.stream) >= 0 && fputs("second", b.stream) >= 0);
+    assert_int_equal(file_out_commit(&a, &f->log), LEM_OK);
+    assert_content(path, "first");
+    assert_int_equal(file_out_commit(&b, &f->log), LEM_OK);
+    assert_content(path, "second");
+    assert_int_equal(scratch_count(&f->scratch), 1);
+}
+
 static void devices_are_written_directly(void **state)
 {
     struct fixture *f = *state;
     struct file_out out;
     struct stat st;
     assert_int_equal(file_out_open(&out, "/dev/null", &f->log), LEM_OK);
+    assert_null(out.temporary);
     assert_true(fputs("gone", out.stream) >= 0);
     assert_int_equal(file_out_commit(&out, &f->log), LEM_OK);
     assert_int_equal(stat("/dev/null", &st), 0);
     assert_true(S_ISCHR(st.st_mode));
-    assert_int_not_equal(access("/dev/null.part", F_OK), 0);
 
     if (access("/dev/full", W_OK) != 0)
         return; /* not every system has it */
@@ -242,6 +258,7 @@ int main(void)
         FILE_TEST(discard_leaves_nothing),
         FILE_TEST(an_unwritable_place_is_said),
         FILE_TEST(a_full_disk_leaves_nothing),
+        FILE_TEST(two_writers_do_not_meet),
         FILE_TEST(devices_are_written_directly),
         FILE_TEST(links_stay_links),
         FILE_TEST(folders_are_made_with_those_above),

@@ -66,6 +66,40 @@ static void rules_cut_words_as_their_models_do(void **state)
         {"falcon", "a+b 1234", "a|+|b| |123|4"},
         {"bloom", "a, b c", "a|,| b| c"},
         {"viking", "a12", "a|1|2"},
+        {"afmoe", "a1234567 12 345", "a|1|234|567| |12| |345"},
+        {"afmoe", "_foo\xE0\xB8\x81 x!\n",
+         "_foo|\xE0\xB8\x81| x|!\n"}, /* a Thai letter stands apart */
+        {"tiny_aya", "1234567 12345abc x6789.", "1|234|567| |123|45|abc| x|6|789|."},
+        {"tiny_aya", "1234", "1|234"},
+        {"tiny_aya", "fooBar a//\n", "foo|Bar| a|//\n"},
+        {"youtu", "ab\xED\x95\x9C\xE4\xB8\xAD\xEF\xBC\x8C 12",
+         "ab|\xED\x95\x9C|\xE4\xB8\xAD|\xEF\xBC\x8C| |1|2"},
+        {"youtu", "camelCase don't", "camel|Case| don't"},
+        {"exaone-moe", "one two  three'S 12!/", "one two| | three|'S| |1|2|!/"},
+        {"exaone-moe", "a\n\nb", "a|\n\n|b"},
+        {"superbpe", "It is 1234567, or 12.", "It is |1|234|567|, or |12|."},
+        {"superbpe", "123456", "123|456"},
+        {"superbpe", /* a half is no digit, but a number */
+         "12\xC2\xBD"
+         "345\xC2\xBD"
+         "6",
+         "12\xC2\xBD|345\xC2\xBD"
+         "6"},
+        {"superbpe",
+         "\xC2\xBD"
+         "3456",
+         "\xC2\xBD"
+         "3|456"},
+        {"laguna", "a  \n b1", "a|  |\n| b|1"},
+        {"qwen2", "a  \n b1", "a|  \n| b|1"}, /* what laguna is compared with */
+        {"minicpm5", "ab 12345", "ab| |123|45"},
+        {"k2-horizon",
+         "e\xCC\x81\xE2\x80\x8D"
+         "a 1234",
+         "e\xCC\x81\xE2\x80\x8D"
+         "a| |123|4"},
+        {"jais-2", "a         b", "a|        | b"}, /* eight, and one before the word */
+        {"jais-2", "a    b", "a|  | | b"},
         {"default", "a, 12345", "a|,| |123|45"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

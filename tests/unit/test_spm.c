@@ -112,6 +112,68 @@ static void spm_joins_word_by_word_as_it_would_all_at_once(void **state)
     vocab_close(&all.o);
 }
 
+/* ---- merges instead of scores ---------------------------------------------- */
+
+static void merges_order_the_joins_of_characters(void **state)
+{
+    (void)state;
+    static const char *const kinds[][2] = {{"gemma4", NULL},
+                                           {"gemma4", "default"},
+                                           {"gpt2", "gemma4"},
+                                           {"gpt2", "sarvam-moe"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct vocab_fixture f = {0};
+        vocab_sample_merges(&f.sample, kinds[i][0], kinds[i][1]);
+        vocab_open(&f.o, &f.sample);
+        assert_tokens(&f, "", 0, "");
+        assert_tokens(&f, "there", 0, "the r e "); /* "t he" before "he r" */
+        assert_tokens(&f, "here in", 0, "her e ▁in ");
+        assert_tokens(&f, " the", 0, "▁ the "); /* a token that no merge gives */
+        assert_tokens(&f, "   a", 0, "▁▁ ▁a "); /* no space is put before the text */
+        assert_tokens(&f, "a\n\nin", 0, "a \n\n in ");
+        assert_tokens(&f, "a\n\n\nin", 0, "a \n \n \n in "); /* three are no token */
+        assert_tokens(&f, "\xC3\xA9z\xE2\x82\xAC", 0, "é <0x7A> <0xE2> <0x82> <0xAC> ");
+        static const char text[] = " there\n\n\n\n <z> \xE2\x82\xAC\n\xFF ";
+        assert_round_trip(&f, text, strlen(text), 0);
+        vocab_close(&f.o);
+    }
+}
+
+static void gemma_begins_with_bos_whatever_the_file_says(void **state)
+{
+    (void)state;
+    struct vocab_fixture f = {0};
+    vocab_sample_merges(&f.sample, "gemma4", NULL);
+    f.sample.add_bos = 0;
+    vocab_open(&f.o, &f.sample);
+    assert_tokens(&f, "in", LEM_ENCODE_BOS, "<s> in ");
+    vocab_close(&f.o);
+    f.sample.model = "gpt2";
+    f.sample.pre = "sarvam-moe";
+    vocab_open(&f.o, &f.sample);
+    assert_tokens(&f, "in", LEM_ENCODE_BOS, "in ");
+    vocab_close(&f.o);
+}
+
+static void merges_must_be_there_and_be_right(void **state)
+{
+    (void)state;
+    struct vocab_fixture f = {0};
+    vocab_sample_merges(&f.sample, "gemma4", NULL);
+    f.sample.n_merge = 0;
+    gguf_writer_init(&f.o.w);
+    assert_int_equal(vocab_open_written(&f.o, &f.sample), LEM_ERR_FORMAT);
+    assert_non_null(strstr(f.o.capture.error, "tokenizer.ggml.merges is missing"));
+    vocab_close(&f.o);
+    f.o = (struct vocab_opened){0};
+    vocab_sample_merges(&f.sample, "gemma4", NULL);
+    f.sample.merge[0] = "h zz";
+    gguf_writer_init(&f.o.w);
+    assert_int_equal(vocab_open_written(&f.o, &f.sample), LEM_ERR_FORMAT);
+    assert_non_null(strstr(f.o.capture.error, "joins a text that is no token"));
+    vocab_close(&f.o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +183,9 @@ int main(void)
         cmocka_unit_test(spm_needs_no_token_types),
         cmocka_unit_test(spm_puts_a_space_after_special_tokens),
         cmocka_unit_test(spm_joins_word_by_word_as_it_would_all_at_once),
+        cmocka_unit_test(merges_order_the_joins_of_characters),
+        cmocka_unit_test(gemma_begins_with_bos_whatever_the_file_says),
+        cmocka_unit_test(merges_must_be_there_and_be_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

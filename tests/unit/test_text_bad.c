@@ -218,7 +218,8 @@ static void bad_metadata_is_refused_by_name(void **state)
         const char *said;
     } rows[] = {
         {no_model, 0, LEM_ERR_FORMAT, "tokenizer.ggml.model is missing"},
-        {unknown_model, 0, LEM_ERR_UNSUPPORTED, "\"bert\" is not known. Known: gpt2"},
+        {unknown_model, 0, LEM_ERR_UNSUPPORTED,
+         "\"bert\" (WordPiece), which cannot be used here. Known: gpt2"},
         {number_as_model, 0, LEM_ERR_FORMAT, "tokenizer.ggml.model"},
         {unknown_pre, 0, LEM_ERR_UNSUPPORTED, "\"martian-7b\" is not known"},
         {unknown_pre, 0, LEM_ERR_UNSUPPORTED, " qwen2 "}, /* lists the known ones */

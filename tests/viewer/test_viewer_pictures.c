@@ -28,6 +28,8 @@ static const struct picture {
     {"phone", {"--at", "60", "--size", "390x844"}},
     {"flow", {"--view", "flow", "--size", "640x480", "--scale", "0.8"}},
     {"coactivation", {"--view", "coactivation", "--size", "640x480", "--scale", "0.8"}},
+    {"prompt", {"--view", "prompt", "--size", "640x480", "--scale", "0.8"}},
+    {"figures", {"--view", "figures", "--size", "390x844", "--light"}},
     {"inspector", {"--view", "inspector", "--size", "400x700", "--expert", "9"}},
 };
 

@@ -50,6 +50,10 @@ enum lem_status {
         LEM_STATUS_COUNT
 };
 
+/** In lists of expert ids, [..][n_expert_used]: a slot without an expert, weight 0.
+ * Only a routing policy leaves such slots, always the last ones. */
+#define LEM_NO_EXPERT 0xffff
+
 /**
  * English text of a status code, for people. Never NULL.
  * Threads: any.

@@ -49,6 +49,8 @@ struct lem_model_info {
     const char *tokenizer;    /* tokenizer.ggml.model, with .pre after a slash */
     const char *quant_mix;    /* "Q8_0 94.1 %, F32 5.9 %" by weights */
     const char *unsupported;  /* "" = can run; else one line: what is missing */
+    const char *missing;      /* if it cannot run: lines, each of which says what of the
+                               * file this build has no place for; "" = nothing more */
     uint64_t n_param;         /* weights in all tensors */
     uint64_t n_param_active;  /* weights that take part in one token */
     uint64_t file_bytes;      /* all parts */

@@ -28,7 +28,11 @@ struct lem_quantize_params {
     struct lem_progress progress;
     /* Called after each tensor, in the file's order; may be NULL. */
     void (*report)(void *priv, const struct lem_quantize_tensor *tensor);
-    void *priv; /* for report */
+    /* Called once, when the file has been begun, with the temporary name that it has
+     * until it is complete: who may be killed meanwhile can remove it. The name is valid
+     * during the call. May be NULL. */
+    void (*started)(void *priv, const char *temporary);
+    void *priv; /* for both */
 };
 
 /**
@@ -38,8 +42,8 @@ struct lem_quantize_params {
  * are where they have no decoder. Rows that do not fill the blocks of a K type (256
  * weights) become Q5_0 in place of Q4_K, Q5_1 of Q5_K, Q8_0 of Q6_K; those that do not
  * fill blocks of 32 stay as they are. A warning counts them. Of a split model one file is
- * made. The file is written under a temporary name, path + ".part", and gets its own when
- * it is complete.
+ * made. The file is written under a temporary name beside its own, which it gets when it
+ * is complete.
  *
  * `model` may have been opened with facts_only. Its log receives messages.
  *

@@ -46,13 +46,36 @@ enum lem_logits_rows {
     LEM_LOGITS_ALL   /* ... all rows; one append takes at most n_batch tokens */
 };
 
+/** How the KV cache holds keys and values. */
+enum lem_cache_type {
+    LEM_CACHE_F16, /* 2 bytes a value */
+    LEM_CACHE_F32, /* 4 bytes: nothing is rounded */
+    LEM_CACHE_Q8_0 /* a byte, and an f32 scale for every 32 values of a head */
+};
+
+/** What weights are multiplied with. */
+enum lem_activations {
+    LEM_ACTIVATIONS_F32,
+    /* Bytes with a f32 scale for 32 of them: less to read and, with the packed products
+     * of 4 bytes that most GPUs have (caps.int_dot), less to compute; moves logits by 2
+     * to 3 % of their spread, as it does in other engines. For weights of types Q4_0,
+     * Q8_0, Q4_K, Q6_K and MXFP4; others, and devices without int_dot, stay with f32. */
+    LEM_ACTIVATIONS_I8
+};
+
 struct lem_session_params {
     struct lem_weights *weights;
     uint32_t n_ctx;   /* tokens the KV cache holds; 0 = the smaller of the
                        * model's context and 4096 */
     uint32_t n_batch; /* most tokens in one submission; 0 = 128 */
     enum lem_logits_rows logits;
-    bool tap; /* keep expert ids and weights of all tokens */
+    bool tap;    /* keep expert ids and weights of all tokens */
+    bool stages; /* take times by stage: see lemnos/profile.h */
+    enum lem_cache_type cache_type;
+    bool exact; /* f32 wherever there is a choice, whatever is chosen elsewhere */
+    enum lem_activations activations;
+    struct lem_progress progress; /* in kernels compiled, then in first runs; called on
+                                   * threads of this call, one at a time */
     struct lem_log log;
 };
 
@@ -95,7 +118,7 @@ LEM_API const int32_t *lem_session_ids(const struct lem_session *session);
  * @return LEM_OK, or LEM_ERR_ARGUMENT when `length` is more than there is
  */
 LEM_API enum lem_status lem_session_rewind(struct lem_session *session, uint32_t length);
-/** Forget everything: rewind to 0. */
+/** Forget everything: rewind to 0; also a cancel that came too late. */
 LEM_API void lem_session_reset(struct lem_session *session);
 
 /** Make the append that runs now (or the next one) return LEM_ERR_CANCELLED
@@ -140,14 +163,11 @@ LEM_API enum lem_status lem_session_sample(struct lem_session *session,
 
 /* ---- the routing tap ------------------------------------------------------ */
 
-/** In the ids of lem_session_routing(): a slot without an expert, weight 0. Only a
- * policy (below) leaves such slots, always the last ones. */
-#define LEM_NO_EXPERT 0xffff
-
 /**
  * Experts of tokens [pos, pos + n), best first, in all routing layers.
  *
- * @param ids      [n][n_layer_moe][n_expert_used] receives expert ids
+ * @param ids      [n][n_layer_moe][n_expert_used] receives expert ids; under a
+ *                 policy the last ones may be LEM_NO_EXPERT
  * @param weights  same shape, receives mixing weights after normalisation and
  *                 scaling; may be NULL
  * @return LEM_OK; LEM_ERR_ARGUMENT when the session was opened without `tap`,
@@ -156,6 +176,22 @@ LEM_API enum lem_status lem_session_sample(struct lem_session *session,
 LEM_API enum lem_status lem_session_routing(const struct lem_session *session,
                                             uint32_t pos, uint32_t n, uint16_t *ids,
                                             float *weights);
+
+/**
+ * How narrow the choice of tokens [pos, pos + n) was: in every routing layer, the
+ * selection score of the last expert chosen minus that of the first left out. The
+ * score is what the model chooses by (probability, sigmoid or logit), with the
+ * model's selection bias and the policy's. Infinite when none could be left out: all
+ * are used, all others banned or in groups that are out, or the last one was forced.
+ *
+ * @param margins  [n][n_layer_moe] receives the margins, >= 0
+ * @param next     same shape, receives the first expert left out, or LEM_NO_EXPERT;
+ *                 may be NULL
+ * @return as lem_session_routing()
+ */
+LEM_API enum lem_status lem_session_margins(const struct lem_session *session,
+                                            uint32_t pos, uint32_t n, float *margins,
+                                            uint16_t *next);
 
 /* ---- the routing policy --------------------------------------------------- */
 
@@ -228,6 +264,7 @@ struct lem_session_stats {
     uint64_t generate_ns;
     uint64_t wait_ns;      /* of both: waiting for the device */
     uint64_t device_bytes; /* device memory of this session */
+    uint64_t cache_bytes;  /* of these, for keys, values and states */
 };
 LEM_API void lem_session_get_stats(const struct lem_session *session,
                                    struct lem_session_stats *stats);

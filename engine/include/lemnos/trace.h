@@ -2,10 +2,11 @@
  * was, which experts it chose with which weights. Needs no model and no GPU to read.
  * Stability: may change until 1.0; every change is listed in README.md, "Changes".
  *
- * The file format, ".lemtrace" version 1. All numbers are little-endian.
+ * The file format, ".lemtrace" versions 1 and 2: the second has margins. All numbers
+ * are little-endian.
  *
  *   header   0  "LEMTRACE"            8 bytes
- *            8  version               u32, 1
+ *            8  version               u32, 1 or 2
  *           12  bytes of the header   u32, a multiple of 8
  *           16  bytes of a slot       u32, S
  *           20  n_layer_moe           u32, L
@@ -35,13 +36,21 @@
  *           49  its bytes             23
  *           72  runners-up            R times: id i32, probability f16, length u8,
  *                                     the first 11 bytes; id -1 = none
- *               expert ids            [L][K] u16, best first
+ *               expert ids            [L][K] u16, best first; 0xffff = none: a policy
+ *                                     left fewer than K, only the last ones, weight 0
+ *                                     in version 2 see below
  *               their weights         [L][K] f16
+ *               margins               [L] f16, in version 2: see
+ *                                     lem_session_margins(); NaN = not known
  *               zeros up to S = that rounded up to a multiple of 8
  *   event   16  what                  u32, enum lem_trace_event_kind
  *           20  offset of this part   u32; a long text fills several slots
  *           24  bytes of the text     u32
  *           28  the text, or the part of it that fits
+ *
+ * In version 2 an id of an expert has as many bits as n_expert needs, and n_expert itself
+ * says none. The ids [L][K], followed by [L] of the first experts left out, stand without
+ * gaps, the lowest bit first from the lowest bit of each byte, up to a whole byte.
  *
  * check, over 32-bit words w: h = 0x4c454d54; then for each w
  *   h ^= w; h *= 0x9e3779b1; h ^= h >> 15   (modulo 2^32) */
@@ -54,7 +63,7 @@
 extern "C" {
 #endif
 
-enum { LEM_TRACE_VERSION = 1, LEM_TRACE_RUNNERS = 5, LEM_TRACE_RUNNER_BYTES = 11 };
+enum { LEM_TRACE_VERSION = 2, LEM_TRACE_RUNNERS = 5, LEM_TRACE_RUNNER_BYTES = 11 };
 
 /** What the time of a token went to. */
 enum lem_trace_stage {
@@ -77,6 +86,7 @@ struct lem_trace_facts {
     uint32_t n_vocab;
     uint32_t n_runner;     /* runners-up kept per token, at most 5 */
     const uint32_t *layer; /* [n_layer_moe] block numbers; NULL = 0, 1, 2 … */
+    bool margins;          /* they are kept, too: version 2 of the file */
 };
 
 /** A token that might have been chosen. */
@@ -129,8 +139,9 @@ LEM_API enum lem_status lem_trace_writer_open(const char *path,
  * later loses nothing.
  *
  * @param piece    its `n_piece` bytes of text
- * @param ids      [n_layer_moe][n_expert_used], as lem_session_routing() gives them
- * @param weights  same shape; kept as f16
+ * @param ids      [n_layer_moe][n_expert_used], as lem_session_routing() gives them:
+ *                 each below n_expert, or LEM_NO_EXPERT in the last slots of a layer
+ * @param weights  same shape; kept as f16 (as 0 in slots without an expert)
  * @return LEM_OK, LEM_ERR_ARGUMENT, LEM_ERR_IO (a full disk: what is there stays
  *         readable, and every later call fails the same way)
  */
@@ -138,6 +149,18 @@ LEM_API enum lem_status lem_trace_writer_token(struct lem_trace_writer *writer,
                                                const struct lem_trace_token *token,
                                                const char *piece, size_t n_piece,
                                                const uint16_t *ids, const float *weights);
+
+/**
+ * The margins of the token that is written next; without this call they are not known.
+ * Kept as f16, and only where the facts say that margins are kept.
+ *
+ * @param margins  [n_layer_moe], as lem_session_margins() gives them
+ * @param next     same shape; may be NULL
+ * @return LEM_OK or LEM_ERR_ARGUMENT
+ */
+LEM_API enum lem_status lem_trace_writer_margins(struct lem_trace_writer *writer,
+                                                 const float *margins,
+                                                 const uint16_t *next);
 
 /** Note that from the next token on another routing policy is in force. The text
  * (JSON) is kept as it is. Returns as lem_trace_writer_token(). */
@@ -197,12 +220,23 @@ LEM_API size_t lem_trace_piece(const struct lem_trace *trace, uint64_t i, char *
 /**
  * Experts of tokens [pos, pos + n), shaped as lem_session_routing() gives them.
  *
- * @param ids      [n][n_layer_moe][n_expert_used]; each below n_expert
+ * @param ids      [n][n_layer_moe][n_expert_used]; each below n_expert, or
+ *                 LEM_NO_EXPERT (weight 0) in the last slots of a layer
  * @param weights  same shape; may be NULL
  * @return as lem_trace_get_token()
  */
 LEM_API enum lem_status lem_trace_routing(const struct lem_trace *trace, uint64_t pos,
                                           uint32_t n, uint16_t *ids, float *weights);
+
+/**
+ * Margins of tokens [pos, pos + n), shaped as lem_session_margins() gives them.
+ *
+ * @param margins  [n][n_layer_moe]; NaN where they are not known
+ * @param next     same shape, each below n_expert or LEM_NO_EXPERT; may be NULL
+ * @return as lem_trace_get_token()
+ */
+LEM_API enum lem_status lem_trace_margins(const struct lem_trace *trace, uint64_t pos,
+                                          uint32_t n, float *margins, uint16_t *next);
 
 enum lem_trace_event_kind {
     LEM_TRACE_POLICY = 1, /* text: JSON of the policy in force from now on */

@@ -1,6 +1,6 @@
-/* policy_keys.h - the names in a policy file, for its reader and its writer. */
-#ifndef CLI_POLICY_KEYS_H
-#define CLI_POLICY_KEYS_H
+/* policyfile_keys.h - the names in a policy, for its reader and its writer. */
+#ifndef POLICYFILE_POLICYFILE_KEYS_H
+#define POLICYFILE_POLICYFILE_KEYS_H
 
 #include "lemnos/session.h" /* what the keys speak of */
 

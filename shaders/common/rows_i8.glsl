@@ -1,0 +1,83 @@
+// rows_i8.glsl - the loop of rows.glsl over activations as bytes, see i8.glsl: products of
+// integers, scaled once for each block of 32 columns. x_at counts slots.
+//
+// Besides w_head(), a type gives
+//
+//   W_SCALE w_block_i8(at, b, head, w)  block b: 32 codes w as signed bytes
+//
+// with W_HALVES as for w_block(), and W_I8_MIN 1 (not both) when W_SCALE is vec2 s and
+// weights are s.x w + s.y.
+
+#ifndef ROWS_I8_GLSL
+#define ROWS_I8_GLSL
+
+#include "common/dot_i8.glsl"
+#include "common/params.h"
+
+#ifndef W_I8_MIN
+#define W_I8_MIN 0
+#endif
+#if W_I8_MIN || W_HALVES
+#define I8_SCALE vec2
+#else
+#define I8_SCALE float
+#endif
+
+#ifdef FETCH_TEXEL
+layout(set = 0, binding = 1) uniform usamplerBuffer x_slots;
+#define X_SLOT(i) texelFetch(x_slots, int(i))
+#else
+layout(std430, set = 0, binding = 1) readonly buffer Xs { uvec4 x_slots[]; };
+#define X_SLOT(i) x_slots[i]
+#endif
+
+// Part of a row of weights times one of activations; scale: of the activations.
+float i8_product(I8_SCALE w_scale, uvec4 w[2], uvec4 x0, uvec4 x1, vec2 scale)
+{
+#if W_HALVES
+    const vec2 s = vec2(dot_i8(w[0], x0), dot_i8(w[1], x1));
+    return scale.x * fma(w_scale.x, s.x, w_scale.y * s.y);
+#else
+    const float s = float(dot_i8(w[0], x0) + dot_i8(w[1], x1));
+#if W_I8_MIN
+    return fma(w_scale.x * scale.x, s, w_scale.y * scale.y);
+#else
+    return w_scale * scale.x * s;
+#endif
+#endif
+}
+
+// acc += row_at . x_at over the superblocks of this lane. Blocks come in pairs, because
+// a slot has the scales of two; where a row has an odd number of them the activations
+// past its end are zeros.
+void add_products(uint n_sb, uint n_block)
+{
+    for (uint sb = lane_split(); sb < n_sb; sb += KS) {
+        W_HEAD head[NR];
+        [[unroll]] for (uint r = 0; r < NR; r++)
+            head[r] = w_head(row_at[r] + sb * (SB_SLOTS * TILE_ROWS));
+
+        const uint n_here = min(SB_BLOCKS, n_block - sb * SB_BLOCKS);
+        for (uint b = 0; b < n_here; b += 2) {
+            uvec4 w[NR][2][2];
+            I8_SCALE w_scale[NR][2];
+            [[unroll]] for (uint r = 0; r < NR; r++)
+                [[unroll]] for (uint i = 0; i < 2; i++)
+                    w_scale[r][i] = w_block_i8(row_at[r] + sb * (SB_SLOTS * TILE_ROWS),
+                                               b + i, head[r], w[r][i]);
+            [[unroll]] for (uint t = 0; t < NT; t++) {
+                const uint x = x_at[t] + sb * I8_SLOTS;
+                const vec4 scale = uintBitsToFloat(X_SLOT(x + 16u + b / 2u));
+                [[unroll]] for (uint i = 0; i < 2; i++) {
+                    const uvec4 x0 = X_SLOT(x + 2u * (b + i));
+                    const uvec4 x1 = X_SLOT(x + 2u * (b + i) + 1u);
+                    [[unroll]] for (uint r = 0; r < NR; r++)
+                        acc[r * NT + t] += i8_product(w_scale[r][i], w[r][i], x0, x1,
+                                                      i == 0 ? scale.xy : scale.zw);
+                }
+            }
+        }
+    }
+}
+
+#endif

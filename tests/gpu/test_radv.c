@@ -1,0 +1,328 @@
+/* test_radv.c - what AMD's open driver makes of the kernels, without such a GPU: its
+ * compiler runs for a device that is not there. No spills, few registers, small code, and
+ * not more than 5 % slower by its own estimate than the table in tests/data says. Where a
+ * kernel takes more registers than it should, or spills, the table says what is put up
+ * with.
+ * LEM_RADV_WRITE=FILE writes the table anew; do so when a kernel was changed on purpose.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/vk.h"
+#include "radv_loops.h"
+#include "support/capture.h"
+#include "support/gpu_fixture.h"
+#include "support/tolerance.h"
+
+enum { LOCAL = 64, MAX_CODE = 16384, MAX_ROW = 512 };
+
+enum kind { MAT_VEC, MAT_MAT, OTHER };
+static const struct {
+    const char *name;
+    uint32_t max_vgprs;
+} kinds[] = {
+    [MAT_VEC] = {"mat-vec", 64}, [MAT_MAT] = {"mat-mat", 96}, [OTHER] = {"other", 96}};
+
+/* A kernel as a GPU runs it; `type` is added to its name. */
+struct row {
+    const char *kernel, *type;
+    enum kind kind;
+    uint32_t n_constant, constant[GPU_MAX_CONSTANT];
+};
+
+#define WEIGHT_ROWS(type)                                                                \
+    {"matmul", type, MAT_VEC, 4, {LOCAL, 1, 1, 8}},                                      \
+        {"experts_glu", type, MAT_VEC, 4, {LOCAL, 2, 1, 8}},                             \
+        {"experts_down", type, MAT_VEC, 4, {LOCAL, 1, 1, 8}},                            \
+        {"matmul", type, MAT_MAT, 4, {LOCAL, 1, 8, 1}},                                  \
+    {                                                                                    \
+        "matmul_experts", type, MAT_MAT, 4,                                              \
+        {                                                                                \
+            LOCAL, 1, 8, 1                                                               \
+        }                                                                                \
+    }
+/* lanes, heads, columns, slots, span, pool, sinks, splits: heads of 128 */
+#define CACHE_ROWS(type, slots, columns, prompt_slots)                                   \
+    {"attn", type, OTHER, 8, {64, 2, 2, slots, 2, 2048, 0, 16}},                         \
+        {"attn", type, OTHER, 8, {128, 4, columns, prompt_slots, 2, 2048, 0, 1}},        \
+        {"rope", type, OTHER, 3, {LOCAL, 4, 4}},                                         \
+    {                                                                                    \
+        "latent", type, OTHER, 2,                                                        \
+        {                                                                                \
+            LOCAL, 576                                                                   \
+        }                                                                                \
+    }
+
+static const struct row rows[] = {
+    WEIGHT_ROWS("f16"),          WEIGHT_ROWS("q4_0"),
+    WEIGHT_ROWS("q8_0"),         WEIGHT_ROWS("q4_k"),
+    WEIGHT_ROWS("q6_k"),         WEIGHT_ROWS("mxfp4"),
+    CACHE_ROWS("f16", 2, 8, 1),  CACHE_ROWS("f32", 4, 4, 2),
+    CACHE_ROWS("q8_0", 1, 4, 1), {"attn_join", NULL, OTHER, 1, {LOCAL}},
+};
+enum { N_ROW = sizeof rows / sizeof *rows };
+
+/* RDNA2, RDNA3. The third that one would ask, vangogh, compiles as navi21 does. */
+static const char *const families[] = {"navi21", "gfx1100"};
+
+struct stats {
+    uint64_t vgprs, spills, code, lds, cycles;
+};
+
+/* ---- a device that only compiles ------------------------------------------------- */
+
+/* The parts of an open device that kernels are made with. There is no queue to submit to
+ * behind it, and the driver cannot even close it: it stays open until the program ends.
+ */
+static struct lem_device *open_family(const char *family, struct capture *said)
+{
+    setenv("RADV_FORCE_FAMILY", family, 1);
+    struct lem_device *d = calloc(1, sizeof *d);
+    assert_non_null(d);
+    d->log = capture_log(said);
+    VkPhysicalDevice one;
+    uint32_t n = 1;
+    if (gpu_instance_open(&d->instance, false, &d->log) != LEM_OK || !d->instance.handle)
+        return NULL;
+    const VkResult r = d->instance.EnumeratePhysicalDevices(d->instance.handle, &n, &one);
+    if ((r != VK_SUCCESS && r != VK_INCOMPLETE) || n == 0 ||
+        gpu_caps_read(&d->instance, one, &d->physical, &d->log) != LEM_OK ||
+        !d->physical.info.caps.pipeline_statistics)
+        return NULL;
+
+    struct gpu_features features;
+    gpu_caps_features(&d->physical, &features);
+    const float priority = 1;
+    const VkDeviceQueueCreateInfo queue = {.sType =
+                                               VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                           .queueFamilyIndex = d->physical.family,
+                                           .queueCount = 1,
+                                           .pQueuePriorities = &priority};
+    const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                     .pNext = &features.core,
+                                     .queueCreateInfoCount = 1,
+                                     .pQueueCreateInfos = &queue,
+                                     .enabledExtensionCount = features.n_name,
+                                     .ppEnabledExtensionNames = features.name};
+    if (d->instance.CreateDevice(one, &info, NULL, &d->handle) != VK_SUCCESS)
+        return NULL;
+    gpu_instance_device_calls(&d->instance, d->handle, &d->fn);
+    mutex_init(&d->kernel_lock);
+    return d;
+}
+
+/* ---- asking the compiler ----------------------------------------------------------- */
+
+static void add_stat(struct stats *s, const VkPipelineExecutableStatisticKHR *v)
+{
+    const uint64_t n = v->value.u64;
+    if (strcmp(v->name, "VGPRs") == 0)
+        s->vgprs = n;
+    else if (strstr(v->name, "Spilled"))
+        s->spills += n;
+    else if (strcmp(v->name, "Code size") == 0)
+        s->code = n;
+    else if (strcmp(v->name, "LDS size") == 0)
+        s->lds = n;
+    else if (strcmp(v->name, "Inverse Throughput") == 0)
+        s->cycles = n;
+}
+
+static struct stats stats_of(struct lem_device *d, VkPipeline pipeline)
+{
+    enum { MOST = 64 };
+    VkPipelineExecutableStatisticKHR v[MOST];
+    for (int i = 0; i < MOST; i++)
+        v[i] = (VkPipelineExecutableStatisticKHR){
+            .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR};
+    const VkPipelineExecutableInfoKHR info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, .pipeline = pipeline};
+    uint32_t n = MOST;
+    assert_int_equal(d->fn.vkGetPipelineExecutableStatisticsKHR(d->handle, &info, &n, v),
+                     VK_SUCCESS);
+    struct stats s = {0};
+    for (uint32_t i = 0; i < n; i++)
+        add_stat(&s, &v[i]);
+    assert_true(s.vgprs > 0 && s.code > 0 && s.cycles > 0);
+    return s;
+}
+
+/* Statistics of the kernel, or of other code with the same interface. */
+static struct stats compile(struct lem_device *d, const struct gpu_kernel *k,
+                            const struct gpu_shader *shader)
+{
+    const VkShaderModuleCreateInfo code = {
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+        .codeSize = shader->size,
+        .pCode = shader->code};
+    VkShaderModule module;
+    assert_int_equal(d->fn.vkCreateShaderModule(d->handle, &code, NULL, &module),
+                     VK_SUCCESS);
+    VkSpecializationMapEntry entry[GPU_MAX_CONSTANT];
+    for (uint32_t i = 0; i < k->n_constant; i++)
+        entry[i] = (VkSpecializationMapEntry){i, i * 4, 4};
+    const VkSpecializationInfo constants = {k->n_constant, entry, k->n_constant * 4,
+                                            k->constant};
+    const VkComputePipelineCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR,
+        .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                  .module = module,
+                  .pName = "main",
+                  .pSpecializationInfo = &constants},
+        .layout = k->layout};
+    VkPipeline pipeline;
+    assert_int_equal(d->fn.vkCreateComputePipelines(d->handle, VK_NULL_HANDLE, 1, &info,
+                                                    NULL, &pipeline),
+                     VK_SUCCESS);
+    const struct stats s = stats_of(d, pipeline);
+    d->fn.vkDestroyPipeline(d->handle, pipeline, NULL);
+    d->fn.vkDestroyShaderModule(d->handle, module, NULL);
+    return s;
+}
+
+/* ---- the stored table ----------------------------------------------------------------
+ */
+
+struct stored {
+    char key[128];
+    unsigned long vgprs, spills, cycles;
+};
+
+struct table {
+    char driver[128]; /* that made it */
+    struct stored row[MAX_ROW];
+    size_t n;
+};
+
+static void read_table(struct table *t)
+{
+    *t = (struct table){0};
+    FILE *f = fopen(LEM_TEST_DATA "/radv.txt", "r");
+    if (!f)
+        return;
+    if (fgets(t->driver, sizeof t->driver, f))
+        t->driver[strcspn(t->driver, "\n")] = '\0';
+    while (t->n < MAX_ROW &&
+           fscanf(f, "%127s %lu %lu %lu", t->row[t->n].key, &t->row[t->n].vgprs,
+                  &t->row[t->n].spills, &t->row[t->n].cycles) == 4)
+        t->n++;
+    fclose(f);
+}
+
+static const struct stored *find(const struct table *t, const char *key)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (strcmp(t->row[i].key, key) == 0)
+            return &t->row[i];
+    return NULL;
+}
+
+/* ---- the checks
+ * ------------------------------------------------------------------------ */
+
+/* Cycles of the main loop for 1000 weights (times rows of activations). The compiler
+ * takes a loop for 8 turns and one inside it for 4 of each, and half of what stands under
+ * a condition: rows past the last one, in all but matmul_experts. A turn of the inner
+ * loop is 32 weights of every lane and row; experts_down has a loop over slots around it.
+ * Not told for f16, whose loops the compiler arranges in another way. */
+static double loop_cycles(struct lem_device *d, const struct gpu_kernel *k,
+                          const struct row *r, const struct stats *s, const char *name)
+{
+    const struct gpu_shader *without = radv_loops;
+    while (without->name && strcmp(without->name, name) != 0)
+        without++;
+    if (!without->name || strcmp(r->type, "f16") == 0)
+        return 0;
+    const struct stats none = compile(d, k, without);
+    const double under = strcmp(r->kernel, "matmul_experts") == 0 ? 1
+                         : strcmp(r->kernel, "experts_down") == 0 ? 2
+                                                                  : 0.5;
+    const double work =
+        under * 8 * 4 * LOCAL * 32 * (double)r->constant[1] * (double)r->constant[2];
+    return 1000 * ((double)s->cycles - (double)none.cycles) / work;
+}
+
+struct outcome {
+    unsigned bad, wide, rows;
+    FILE *out; /* the new table, or NULL */
+};
+
+static void check_row(struct lem_device *d, const char *family, const struct row *r,
+                      const struct table *t, struct outcome *o)
+{
+    char name[64], key[128];
+    snprintf(name, sizeof name, "%s%s%s", r->kernel, r->type ? "." : "",
+             r->type ? r->type : "");
+    int n = snprintf(key, sizeof key, "%s:%s", family, name);
+    for (uint32_t i = 0; i < r->n_constant; i++)
+        n += snprintf(key + n, sizeof key - (size_t)n, "%c%u", i ? ',' : ':',
+                      r->constant[i]);
+    const struct gpu_kernel *k;
+    assert_int_equal(gpu_kernel_get(d, name, r->constant, r->n_constant, &k), LEM_OK);
+    const struct stats s = compile(d, k, k->shader);
+    const double loop = loop_cycles(d, k, r, &s, name);
+    const struct stored *was =
+        strcmp(t->driver, d->physical.info.driver) == 0 ? find(t, key) : NULL;
+    const bool slower = was && (double)s.cycles > 1.05 * (double)was->cycles;
+    const bool wide = s.spills || s.vgprs > kinds[r->kind].max_vgprs;
+    const bool bad = s.code > MAX_CODE || slower ||
+                     (wide && !(was && s.vgprs <= was->vgprs && s.spills <= was->spills));
+    char per[32] = "";
+    if (loop > 0)
+        snprintf(per, sizeof per, "%.1f", loop);
+    print_message("%-48s %3u VGPR %u spilled %5.1f KiB lds %5u cycles %6u loop %6s%s\n",
+                  key, (unsigned)s.vgprs, (unsigned)s.spills, (double)s.code / 1024,
+                  (unsigned)s.lds, (unsigned)s.cycles, per,
+                  slower ? " SLOWER"
+                  : bad  ? " BAD"
+                  : wide ? " (wide)"
+                         : "");
+    if (o->out)
+        fprintf(o->out, "%s %u %u %u\n", key, (unsigned)s.vgprs, (unsigned)s.spills,
+                (unsigned)s.cycles);
+    o->bad += bad;
+    o->wide += wide;
+    o->rows += was != NULL;
+}
+
+static void kernels_compile_well(void **state)
+{
+    (void)state;
+    struct table t;
+    read_table(&t);
+    const char *path = getenv("LEM_RADV_WRITE");
+    struct outcome o = {.out = path ? fopen(path, "w") : NULL};
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        struct capture said = {0};
+        struct lem_device *d = open_family(families[f], &said);
+        if (!d) {
+            print_message("no statistics of %s here: skipped\n", families[f]);
+            exit(GPU_FIXTURE_SKIP);
+        }
+        if (o.out && f == 0)
+            fprintf(o.out, "%s\n", d->physical.info.driver);
+        if (strcmp(t.driver, d->physical.info.driver) != 0)
+            print_message("the table is of \"%s\", not of \"%s\": not compared\n",
+                          t.driver, d->physical.info.driver);
+        for (size_t i = 0; i < N_ROW; i++)
+            check_row(d, families[f], &rows[i], &t, &o);
+    }
+    if (o.out)
+        fclose(o.out);
+    print_message("%u rows compared with the table, %u take more registers than they "
+                  "should\n",
+                  o.rows, o.wide);
+    if (o.bad)
+        fail_msg("%u kernels spill, take too many registers or too much code, or became "
+                 "slower than tests/data/radv.txt allows",
+                 o.bad);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_compile_well)};
+    return cmocka_run_group_tests_name("radv", tests, NULL, NULL);
+}

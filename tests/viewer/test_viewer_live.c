@@ -1,0 +1,482 @@
+/* test_viewer_live.c - a model at work as a source: stepping in between two tokens. The
+ * model that ships writes; waits are for what must come, not for a time. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <SDL.h>
+#include <cmocka.h>
+
+#include "support/program.h"
+#include "ui.h"
+
+enum { N_WRITE = 24, MAX_TOKEN = 64, LAYER = 3 };
+
+static const char model[] = LEM_TEST_ASSETS "/moe-tales-q8_0.gguf";
+
+struct fixture {
+    struct source source;
+    uint32_t pairs, n_used;
+};
+
+/* ---- waiting --------------------------------------------------------------------------
+ */
+
+static void check_healthy(struct fixture *f)
+{
+    char message[512];
+    if (source_phase(&f->source, message, sizeof message) == SOURCE_FAILED)
+        fail_msg("the model stopped: %s", message);
+}
+
+/* The worker has done what was asked before, and the text has ended. */
+static void wait_for_end(struct fixture *f)
+{
+    char message[512];
+    while (source_phase(&f->source, message, sizeof message) != SOURCE_DONE) {
+        check_healthy(f);
+        SDL_Delay(2);
+    }
+}
+
+static void wait_for_revision(struct fixture *f, uint32_t more_than)
+{
+    while (source_revision(&f->source) <= more_than) {
+        check_healthy(f);
+        SDL_Delay(2);
+    }
+}
+
+static uint32_t ask_keep(struct fixture *f, uint64_t at)
+{
+    const uint32_t before = source_revision(&f->source);
+    const struct source_ask ask = {.kind = SOURCE_ASK_KEEP, .at = at};
+    assert_true(source_ask(&f->source, &ask));
+    wait_for_revision(f, before);
+    return before;
+}
+
+static void ask_policy(struct fixture *f, struct lem_policy_entry *e, uint32_t n)
+{
+    uint32_t before, now;
+    const struct source_ask ask = {
+        .kind = SOURCE_ASK_POLICY, .entries = e, .n_entry = n, .replace = true};
+    source_policy(&f->source, NULL, 0, &before);
+    assert_true(source_ask(&f->source, &ask));
+    do {
+        check_healthy(f);
+        SDL_Delay(2);
+        source_policy(&f->source, NULL, 0, &now);
+    } while (now == before);
+}
+
+static uint32_t read_ids(struct source *s, int32_t *id)
+{
+    struct lem_trace_token t;
+    uint32_t n = 0;
+    for (; n < MAX_TOKEN && source_token(s, n, &t); n++)
+        id[n] = t.id;
+    return n;
+}
+
+/* ---- the model, for each test anew --------------------------------------- */
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    char message[512] = "";
+    const struct source_live_params p = {
+        .model = model,
+        .prompt = "Once upon a time",
+        .caps = getenv("LEMNOS_TEST_CAPS"),
+        .validation = true,
+        .sample = {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .seed = 1},
+        .n_ctx = MAX_TOKEN,
+        .limit = N_WRITE};
+    if (!f || !source_open_live(&f->source, &p, message, sizeof message))
+        return -1;
+    *state = f;
+    wait_for_end(f);
+    f->n_used = f->source.facts.n_expert_used;
+    f->pairs = f->source.facts.n_layer_moe * f->n_used;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    source_close(&f->source);
+    free(f);
+    return 0;
+}
+
+/* Of tokens [from, to): how many have the expert at the layer. */
+static unsigned count_expert(struct fixture *f, uint32_t from, uint32_t to,
+                             uint16_t expert)
+{
+    uint16_t ids[256];
+    float weights[256];
+    unsigned n = 0;
+    assert_in_range(f->pairs, 1, 256);
+    for (uint32_t i = from; i < to; i++) {
+        assert_true(source_routing(&f->source, i, ids, weights));
+        for (uint32_t k = 0; k < f->n_used; k++)
+            n += ids[LAYER * f->n_used + k] == expert;
+    }
+    return n;
+}
+
+/* The expert of LAYER that most tokens have. */
+static uint16_t busiest(struct fixture *f, uint32_t n)
+{
+    uint16_t best = 0;
+    for (uint16_t e = 1; e < f->source.facts.n_expert; e++)
+        if (count_expert(f, 0, n, e) > count_expert(f, 0, n, best))
+            best = e;
+    return best;
+}
+
+/* ---- the tests ----------------------------------------------------------- */
+
+/* Rewind gives the same text, another seed another one, and what was kept stays. */
+static void going_back_is_a_real_rewind(void **state)
+{
+    struct fixture *f = *state;
+    int32_t first[MAX_TOKEN], again[MAX_TOKEN];
+    const uint32_t n = read_ids(&f->source, first), at = f->source.n_prompt + 5;
+    assert_int_equal(n, f->source.n_prompt + N_WRITE);
+    ask_keep(f, at);
+    wait_for_end(f);
+    assert_int_equal(read_ids(&f->source, again), n);
+    assert_memory_equal(again, first, n * sizeof *first);
+    struct source_ask ask = {.kind = SOURCE_ASK_SAMPLE,
+                             .sample = source_sampling(&f->source)};
+    ask.sample.seed = 99;
+    assert_true(source_ask(&f->source, &ask));
+    ask_keep(f, at);
+    wait_for_end(f);
+    assert_int_equal(source_sampling(&f->source).seed, 99);
+    const uint32_t n_other = read_ids(&f->source, again);
+    assert_true(n_other > at);
+    assert_memory_equal(again, first, at * sizeof *first);
+    assert_true(n_other != n || memcmp(again, first, n * sizeof *first) != 0);
+}
+
+/* Paused: a token is taken back, and one at a time is written. */
+static void tokens_come_and_go_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+    int32_t first[MAX_TOKEN], again[MAX_TOKEN];
+    const uint32_t n = read_ids(&f->source, first);
+    source_pause(&f->source, true);
+    ask_keep(f, n - 3);
+    assert_int_equal(source_n_token(&f->source), n - 3);
+    const struct source_ask step = {.kind = SOURCE_ASK_STEP};
+    for (uint32_t k = 3; k-- > 0;) {
+        assert_true(source_ask(&f->source, &step));
+        while (source_n_token(&f->source) < n - k) {
+            check_healthy(f);
+            SDL_Delay(2);
+        }
+        assert_int_equal(source_n_token(&f->source), n - k);
+    }
+    assert_int_equal(read_ids(&f->source, again), n);
+    assert_memory_equal(again, first, n * sizeof *first);
+}
+
+static void a_banned_expert_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+    int32_t ids[MAX_TOKEN];
+    const uint32_t n = read_ids(&f->source, ids), at = f->source.n_prompt;
+    const uint16_t e = busiest(f, n);
+    assert_true(count_expert(f, at, n, e) > 0);
+    struct lem_policy_entry ban = {
+        .kind = LEM_POLICY_BAN, .layer = f->source.facts.layer[LAYER], .expert = e};
+    ask_policy(f, &ban, 1);
+    ask_keep(f, at);
+    wait_for_end(f);
+    const uint32_t n_now = read_ids(&f->source, ids);
+    /* The last token kept was run again, under the ban. */
+    assert_int_equal(count_expert(f, at - 1, n_now, e), 0);
+    assert_true(n_now > at);
+    /* One event, before the first token that was run under it. */
+    uint64_t before = 0;
+    char text[512];
+    assert_int_equal(source_n_event(&f->source), 1);
+    const size_t n_text = source_event(&f->source, 0, &before, text, sizeof text - 1);
+    assert_in_range(n_text, 1, sizeof text - 1);
+    text[n_text] = '\0';
+    assert_contains(text, "\"ban\": [");
+    assert_int_equal(before, at - 1);
+    /* Undone before another token came: as if it had never been. */
+    ask_keep(f, at);
+    ask_policy(f, NULL, 0);
+    ask_keep(f, at);
+    wait_for_end(f);
+    assert_int_equal(source_n_event(&f->source), 0);
+}
+
+static void what_is_refused_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char message[512] = "";
+    struct lem_policy_entry e[2] = {{.kind = LEM_POLICY_BAN, .layer = 0, .expert = 1},
+                                    {.kind = LEM_POLICY_BAN, .layer = 77, .expert = 1}};
+    struct lem_policy_entry now[4];
+    uint32_t revision, before;
+    ask_policy(f, e, 1);
+    source_policy(&f->source, NULL, 0, &before);
+    const struct source_ask ask = {
+        .kind = SOURCE_ASK_POLICY, .entries = e, .n_entry = 2, .replace = true};
+    assert_true(source_ask(&f->source, &ask));
+    while (source_phase(&f->source, message, sizeof message) != SOURCE_FAILED &&
+           !message[0])
+        SDL_Delay(2);
+    assert_contains(message, "block 77");
+    assert_int_equal(source_policy(&f->source, now, 4, &revision), 1);
+    assert_int_equal(revision, before);
+    assert_int_equal(now[0].expert, 1);
+    ask_keep(f, 3); /* and it goes on */
+    wait_for_end(f);
+}
+
+static void a_prompt_begins_anew(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t before = source_revision(&f->source);
+    char prompt[] = "The dog", piece[64];
+    const struct source_ask ask = {.kind = SOURCE_ASK_PROMPT, .text = prompt};
+    assert_true(source_ask(&f->source, &ask));
+    wait_for_revision(f, before);
+    wait_for_end(f);
+    const size_t n =
+        source_piece(&f->source, f->source.n_prompt - 1u, piece, sizeof piece);
+    assert_int_equal(n, 4);
+    assert_memory_equal(piece, " dog", 4);
+    assert_int_equal(source_n_token(&f->source), f->source.n_prompt + N_WRITE);
+    /* One that cannot be run leaves the text as it is, and says why. */
+    char longer[16 * MAX_TOKEN] = "", message[512] = "";
+    for (int i = 0; i < 2 * MAX_TOKEN; i++)
+        strcat(longer, " dog");
+    const struct source_ask bad = {.kind = SOURCE_ASK_PROMPT, .text = longer};
+    assert_true(source_ask(&f->source, &bad));
+    while (source_phase(&f->source, message, sizeof message) != SOURCE_FAILED &&
+           !message[0])
+        SDL_Delay(2);
+    assert_contains(message, "has room for 64");
+    assert_int_equal(source_n_token(&f->source), f->source.n_prompt + N_WRITE);
+}
+
+/* ---- A and B ------------------------------------------------------------- */
+
+/* KL divergence at each token, computed by two sessions of our own, token by token. */
+static void direct_divergence(const int32_t *id, uint32_t n, uint32_t from,
+                              const struct lem_policy_entry *ban, double *kl)
+{
+    struct lem_model *m = NULL;
+    struct lem_device *d = NULL;
+    struct lem_weights *w = NULL;
+    struct lem_session *s[2] = {NULL, NULL};
+    const struct lem_device_params dp = {.caps = getenv("LEMNOS_TEST_CAPS")};
+    assert_int_equal(lem_model_open(&(struct lem_model_params){.path = model}, &m),
+                     LEM_OK);
+    assert_int_equal(lem_device_open(&dp, &d), LEM_OK);
+    assert_int_equal(
+        lem_weights_open(&(struct lem_weights_params){.model = m, .device = d}, &w),
+        LEM_OK);
+    for (int k = 0; k < 2; k++)
+        assert_int_equal(
+            lem_session_open(
+                &(struct lem_session_params){.weights = w, .n_ctx = MAX_TOKEN}, &s[k]),
+            LEM_OK);
+    struct lem_model_info info;
+    lem_model_get_info(m, &info);
+    kl[0] = 0;
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        double sum[2] = {0}, d_kl = 0;
+        const float *row[2];
+        if (i == from)
+            assert_int_equal(lem_session_ban(s[1], ban->layer, ban->expert), LEM_OK);
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(lem_session_append(s[k], &id[i], 1), LEM_OK);
+            row[k] = lem_session_logits(s[k], NULL);
+            for (uint32_t v = 0; v < info.n_vocab; v++)
+                sum[k] += exp((double)row[k][v]);
+        }
+        for (uint32_t v = 0; v < info.n_vocab; v++) {
+            const double lp = (double)row[0][v] - log(sum[0]);
+            d_kl += exp(lp) * (lp - ((double)row[1][v] - log(sum[1])));
+        }
+        kl[i + 1] = d_kl;
+    }
+    for (int k = 0; k < 2; k++)
+        lem_session_close(&s[k]);
+    lem_weights_close(&w);
+    lem_device_close(&d);
+    lem_model_close(&m);
+}
+
+static void wait_for_divergence(struct fixture *f, uint32_t n, float *kl)
+{
+    for (bool all = false; !all;) {
+        check_healthy(f);
+        SDL_Delay(2);
+        all = source_divergence(&f->source, 0, n, kl) == n;
+        for (uint32_t i = 0; i < n && all; i++)
+            all = !isnan(kl[i]);
+    }
+}
+
+static void the_pinned_run_is_compared(void **state)
+{
+    struct fixture *f = *state;
+    int32_t id[MAX_TOKEN], kept[MAX_TOKEN];
+    float kl[MAX_TOKEN];
+    double want[MAX_TOKEN];
+    const uint32_t n = read_ids(&f->source, id), at = f->source.n_prompt + 4;
+    const uint32_t before = source_revision(&f->source);
+    assert_null(source_pinned(&f->source));
+    assert_true(source_ask(&f->source, &(struct source_ask){.kind = SOURCE_ASK_PIN}));
+    wait_for_revision(f, before);
+    struct source *pinned = source_pinned(&f->source);
+    assert_non_null(pinned);
+    wait_for_divergence(f, n, kl);
+    for (uint32_t i = 0; i < n; i++)
+        assert_true(kl[i] == 0); /* from itself */
+    struct lem_policy_entry ban = {.kind = LEM_POLICY_BAN,
+                                   .layer = f->source.facts.layer[LAYER],
+                                   .expert = busiest(f, n)};
+    ask_policy(f, &ban, 1);
+    ask_keep(f, at);
+    wait_for_end(f);
+    wait_for_divergence(f, n, kl);
+    assert_int_equal(read_ids(pinned, kept), n); /* whatever became of the other */
+    assert_memory_equal(kept, id, n * sizeof *id);
+    direct_divergence(id, n, at - 1, &ban, want);
+    bool any = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i < at)
+            assert_true(kl[i] == 0);
+        /* Batches and single tokens round differently: logits of about 1e-4. */
+        assert_true(fabs((double)kl[i] - want[i]) < 2e-3 + 1e-2 * want[i]);
+        any |= kl[i] > 0.01f;
+    }
+    assert_true(any);
+    assert_true(source_ask(&f->source, &(struct source_ask){.kind = SOURCE_ASK_UNPIN}));
+    while (source_pinned(&f->source))
+        SDL_Delay(2);
+    assert_int_equal(source_divergence(&f->source, 0, n, kl), 0);
+}
+
+/* ---- by the controls ----------------------------------------------------- */
+
+struct viewer {
+    struct scene scene;
+    struct stats stats;
+    struct ui ui;
+};
+
+static void press(struct viewer *v, enum command command)
+{
+    layout_draw(&v->ui);
+    for (uint32_t i = 0; i < v->ui.n_hit; i++) {
+        const struct hit h = v->ui.hit[i];
+        const int x = h.box.x + h.box.w / 2, y = h.box.y + h.box.h / 2;
+        if (h.kind != HIT_COMMAND || h.command != command ||
+            ui_hit_at(&v->ui, x, y) != &v->ui.hit[i])
+            continue;
+        ui_click(&v->ui, x, y);
+        return;
+    }
+    fail_msg("no button for command %d", (int)command);
+}
+
+/* As the window does between two frames, until `done` is true of what is shown. */
+static void run_until(struct fixture *f, struct viewer *v, bool (*done)(struct viewer *v))
+{
+    do {
+        check_healthy(f);
+        SDL_Delay(2);
+        scene_step(&v->scene, 0.01f);
+        stats_read(&v->stats, 1000);
+        layout_draw(&v->ui);
+    } while (!done(v));
+}
+
+static bool has_rule(struct viewer *v)
+{
+    return v->ui.steer.n_row == 1;
+}
+
+static bool has_none(struct viewer *v)
+{
+    return v->ui.steer.n_row == 0;
+}
+
+static bool is_pinned(struct viewer *v)
+{
+    return source_pinned(v->scene.source) != NULL;
+}
+
+static bool went_back(struct viewer *v)
+{
+    return v->scene.n_token == 10 && v->stats.n_read == 10;
+}
+
+static bool is_long(struct viewer *v)
+{
+    return v->scene.n_token > 20 && v->stats.n_read == v->scene.n_token;
+}
+
+static void buttons_step_in(void **state)
+{
+    struct fixture *f = *state;
+    struct viewer *v = calloc(1, sizeof *v);
+    assert_non_null(v);
+    scene_open(&v->scene, &f->source);
+    assert_true(stats_open(&v->stats, &f->source));
+    assert_true(ui_open(&v->ui, &v->scene, &v->stats, 1280, 800, 1, true));
+    scene_do(&v->scene, CMD_STEERING);
+    scene_select(&v->scene, 2, 5);
+    press(v, CMD_BAN);
+    run_until(f, v, has_rule);
+    assert_true(steer_rule(&v->ui.steer, 2, 5) == -INFINITY);
+    press(v, CMD_PIN_RUN);
+    run_until(f, v, is_pinned);
+    scene_seek(&v->scene, 10);
+    press(v, CMD_STEP_BACK);
+    run_until(f, v, went_back);
+    assert_false(v->scene.playing);
+    assert_int_equal(v->scene.cursor, 9);
+    press(v, CMD_REGENERATE);
+    assert_true(v->scene.playing);
+    run_until(f, v, is_long);
+    uint64_t load = 0;
+    for (uint32_t e = 0; e < v->stats.n_expert; e++)
+        load += v->stats.load[e];
+    assert_int_equal(load, v->stats.n_read * f->n_used); /* counted once each */
+    press(v, CMD_UNSET_ALL);
+    run_until(f, v, has_none);
+    ui_close(&v->ui);
+    stats_close(&v->stats);
+    free(v);
+}
+
+int main(void)
+{
+#define WITH_FIXTURE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(going_back_is_a_real_rewind),
+        WITH_FIXTURE(tokens_come_and_go_one_by_one),
+        WITH_FIXTURE(a_banned_expert_is_not_taken),
+        WITH_FIXTURE(what_is_refused_changes_nothing),
+        WITH_FIXTURE(a_prompt_begins_anew),
+        WITH_FIXTURE(the_pinned_run_is_compared),
+        WITH_FIXTURE(buttons_step_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,263 @@
+/* test_viewer_parts.c - the viewer's parts that need no window: the line that is typed,
+ * keys, the state file, saving a recording, and the grouping of a prompt. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "edit.h"
+#include "groups.h"
+#include "keys.h"
+#include "made_recording.h"
+#include "prefs.h"
+#include "save.h"
+#include "support/program.h"
+#include "support/scratch.h"
+
+/* ---- the line that is typed ----------------------------------------------------------
+ */
+
+static void a_line_is_edited(void **state)
+{
+    (void)state;
+    struct edit e;
+    edit_set(&e, "one t\xc3\xa4t three");
+    assert_int_equal(e.caret, e.n);
+    edit_move(&e, EDIT_WORD_LEFT, false);
+    edit_move(&e, EDIT_LEFT, false);
+    edit_delete(&e, EDIT_LEFT);
+    assert_string_equal(e.text, "one t\xc3\xa4 three");
+    edit_delete(&e, EDIT_LEFT); /* two bytes, one character */
+    assert_string_equal(e.text, "one t three");
+    edit_move(&e, EDIT_WORD_RIGHT, true);
+    edit_insert(&e, "wo", 2); /* over the selection */
+    assert_string_equal(e.text, "one two");
+    edit_move(&e, EDIT_HOME, false);
+    edit_delete(&e, EDIT_WORD_RIGHT);
+    assert_string_equal(e.text, " two");
+    edit_select_all(&e);
+    edit_delete(&e, EDIT_RIGHT);
+    assert_string_equal(e.text, "");
+    edit_delete(&e, EDIT_LEFT); /* nothing left: nothing happens */
+    edit_delete(&e, EDIT_WORD_RIGHT);
+    assert_int_equal(e.n, 0);
+    edit_set(&e, "one two");
+    edit_select_word(&e, 5);
+    size_t from, to;
+    edit_selection(&e, &from, &to);
+    assert_int_equal(from, 4);
+    assert_int_equal(to, 7);
+    edit_move(&e, EDIT_LEFT, false); /* to the selection's start */
+    assert_int_equal(e.caret, 4);
+}
+
+/* Whatever comes in, the text stays UTF-8 with positions between characters. */
+static void a_line_stays_sound(void **state)
+{
+    (void)state;
+    static const char *const bits[] = {"\xff",
+                                       "\xc3",
+                                       "\xc3\xa4",
+                                       "\xed\xa0\x80",
+                                       "\xf4\x90\x80\x80",
+                                       "\xe7\x81\xab",
+                                       "a\tb\r\nc",
+                                       "\xc0\x80",
+                                       "x"};
+    struct edit e;
+    uint32_t random = 7;
+    edit_set(&e, "");
+    for (int i = 0; i < 20000; i++) {
+        random = random * 1664525 + 1013904223;
+        const uint32_t r = random >> 8;
+        const char *bit = bits[r / 16 % 9];
+        switch (r % 8) {
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+            edit_insert(&e, bit, strlen(bit));
+            break;
+        case 4:
+            edit_move(&e, (enum edit_move)(r / 8 % 6), r / 64 % 2);
+            break;
+        case 5:
+            edit_delete(&e, (enum edit_move)(r / 8 % 6));
+            break;
+        case 6:
+            edit_place(&e, r / 8 % (e.n + 9), r / 1024 % 2);
+            break;
+        default:
+            edit_select_word(&e, r / 8 % (e.n + 1));
+        }
+        assert_int_equal(strlen(e.text), e.n);
+        assert_true(e.n < EDIT_MAX && e.caret <= e.n && e.mark <= e.n);
+        assert_int_not_equal((uint8_t)e.text[e.caret] & 0xc0, 0x80);
+        assert_int_not_equal((uint8_t)e.text[e.mark] & 0xc0, 0x80);
+    }
+    for (size_t i = 0; i < e.n; i++) /* of the bits above only these are characters */
+        assert_true(strchr("abcx \n\xc3\xa4\xe7\x81\xab", e.text[i]) != NULL);
+    edit_set(&e, "");
+    for (int i = 0; i < 2 * EDIT_MAX; i++)
+        edit_insert(&e, "\xe7\x81\xab", 3);
+    assert_in_range(e.n, EDIT_MAX - 4, EDIT_MAX - 1);
+}
+
+static void keys_are_clear(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct key *key = keys_table(&n);
+    assert_true(n > 40);
+    assert_non_null(key[0].name);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(keys_command(key[i].symbol, key[i].with), key[i].command);
+        assert_int_equal(key[i].name == NULL, key[i].does == NULL);
+        assert_in_range(key[i].command, CMD_NONE + 1, CMD_COUNT - 1);
+    }
+    assert_int_equal(keys_command('~', 0), CMD_NONE);
+}
+
+/* ---- files
+ * ----------------------------------------------------------------------------- */
+
+static void preferences_are_remembered(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    scratch_open(&scratch);
+    char path[512], message[600];
+    snprintf(path, sizeof path, "%s", scratch_path(&scratch, "viewer"));
+    struct prefs p = {.side = VIEW_BANK};
+    assert_false(prefs_read(&p, path, message, sizeof message));
+    assert_string_equal(message, ""); /* the first time */
+    const struct prefs want = {.w = 1300,
+                               .h = 900,
+                               .view = VIEW_FLOW,
+                               .side = VIEW_COACT,
+                               .color = COLOR_PROBABILITY,
+                               .bank = BANK_LOAD,
+                               .light = true};
+    assert_true(prefs_write(&want, path, message, sizeof message));
+    assert_true(prefs_read(&p, path, message, sizeof message));
+    assert_int_equal(p.w, 1300);
+    assert_int_equal(p.h, 900);
+    assert_int_equal(p.view, VIEW_FLOW);
+    assert_int_equal(p.side, VIEW_COACT);
+    assert_int_equal(p.color, COLOR_PROBABILITY);
+    assert_int_equal(p.bank, BANK_LOAD);
+    assert_true(p.light);
+
+    static const char *const damaged[] = {"",
+                                          "\n",
+                                          "something else\n",
+                                          "lemnos-viewer state 2\nlight 1\n",
+                                          "lemnos-viewer state 1\nlight 2\n",
+                                          "lemnos-viewer state 1\nwindow 10x10\n",
+                                          "lemnos-viewer state 1\nview none\n",
+                                          "lemnos-viewer state 1\nbank 99\n",
+                                          "lemnos-viewer state 1\nbank -1\n",
+                                          "lemnos-viewer state 1\nlight\n"};
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        FILE *f = fopen(path, "w");
+        assert_non_null(f);
+        fputs(damaged[i], f);
+        fclose(f);
+        p = (struct prefs){.side = VIEW_BANK};
+        assert_false(prefs_read(&p, path, message, sizeof message));
+        assert_contains(message, "damaged");
+        assert_int_equal(p.side, VIEW_BANK); /* as it was */
+        assert_false(p.light);
+    }
+    assert_false(prefs_write(&want, "/no/such/dir/viewer", message, sizeof message));
+    assert_contains(message, "/no/such/dir/viewer");
+    scratch_close(&scratch);
+}
+
+/* What is saved is what the source has; the file appears whole or not at all. */
+static void a_run_is_saved(void **state)
+{
+    (void)state;
+    const struct made made = {
+        .n_token = 40, .n_prompt = 6, .n_layer = 3, .n_expert = 20, .n_used = 4};
+    struct scratch scratch;
+    struct source a, b;
+    char from[512], to[512], message[600] = "";
+    scratch_open(&scratch);
+    snprintf(from, sizeof from, "%s", scratch_path(&scratch, "from.lemtrace"));
+    snprintf(to, sizeof to, "%s", scratch_path(&scratch, "to.lemtrace"));
+    assert_true(made_recording(from, &made));
+    assert_true(source_open_recording(&a, from, message, sizeof message));
+    assert_true(save_recording(&a, to, message, sizeof message));
+    assert_int_equal(scratch_count(&scratch), 2);
+    source_close(&a);
+    size_t n_a, n_b;
+    char *data_a = program_read_file(from, &n_a), *data_b = program_read_file(to, &n_b);
+    assert_int_equal(n_a, n_b);
+    assert_memory_equal(data_a, data_b, n_a);
+    free(data_a);
+    free(data_b);
+
+    assert_true(source_open_recording(&b, to, message, sizeof message));
+    assert_false(save_recording(&b, "/no/such/dir/x.lemtrace", message, sizeof message));
+    assert_contains(message, "/no/such/dir/x.lemtrace");
+    source_close(&b);
+    scratch_close(&scratch);
+}
+
+/* ---- the prompt's groups
+ * ----------------------------------------------------------------- */
+
+static void a_prompt_is_grouped(void **state)
+{
+    (void)state;
+    const struct made made = {
+        .n_token = 50, .n_prompt = 30, .n_layer = 3, .n_expert = 12, .n_used = 2};
+    struct scratch scratch;
+    struct source s;
+    struct groups g;
+    char message[600];
+    scratch_open(&scratch);
+    const char *path = scratch_path(&scratch, "a.lemtrace");
+    assert_true(made_recording(path, &made));
+    assert_true(source_open_recording(&s, path, message, sizeof message));
+    assert_true(groups_open(&g, &s));
+    for (uint32_t layer = 0; layer < 3; layer++) {
+        uint32_t n_member = 0, most = UINT32_MAX;
+        groups_update(&g, layer);
+        assert_int_equal(g.n, 30);
+        for (uint32_t k = 0; k < g.n_busy; k++) {
+            const uint32_t e = g.order[k], n = g.start[e + 1] - g.start[e];
+            assert_in_range(n, 1, most); /* falling */
+            most = n;
+            assert_int_equal(g.count[layer * 12 + e], n);
+            for (uint32_t i = g.start[e]; i < g.start[e + 1]; i++, n_member++) {
+                uint16_t ids[6];
+                float weights[6];
+                assert_in_range(g.member[i], 0, 29);
+                assert_true(source_routing(&s, g.member[i], ids, weights));
+                const uint16_t *mine = ids + layer * 2;
+                assert_true(mine[0] == e || mine[1] == e);
+                assert_true(g.weight[i] == weights[layer * 2 + (mine[0] != e)]);
+            }
+        }
+        assert_int_equal(n_member, 60);
+    }
+    groups_close(&g);
+    source_close(&s);
+    scratch_close(&scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_is_edited), cmocka_unit_test(a_line_stays_sound),
+        cmocka_unit_test(keys_are_clear),   cmocka_unit_test(preferences_are_remembered),
+        cmocka_unit_test(a_run_is_saved),   cmocka_unit_test(a_prompt_is_grouped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

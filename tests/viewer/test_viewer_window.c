@@ -1,0 +1,475 @@
+/* test_viewer_window.c - the real window on an X server without a screen: every button
+ * is clicked and every key pressed by events as the system sends them, text is typed into
+ * the prompt, and a model that stops leaves its recording. Skipped without Xvfb. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <SDL.h>
+#include <cmocka.h>
+
+#include "keys.h"
+#include "played_source.h"
+#include "support/program.h"
+#include "support/scratch.h"
+#include "window.h"
+
+static const char recording[] = LEM_TEST_ASSETS "/tale.lemtrace";
+
+/* ---- the X server
+ * ---------------------------------------------------------------------- */
+
+struct server {
+    struct program xvfb;
+    struct scratch scratch;
+    bool there;
+};
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+}
+
+static bool has_xvfb(void)
+{
+    struct program which = {0};
+    program_run(&which, (const char *[]){"/bin/sh", "-c", "command -v Xvfb", NULL});
+    const bool there = which.code == 0;
+    program_free(&which);
+    return there;
+}
+
+/* It chooses a free display and says which on its standard output. */
+static int start_server(void **state)
+{
+    static struct server server;
+    char line[32] = "", display[40];
+    *state = &server;
+    scratch_open(&server.scratch);
+    setenv("XDG_STATE_HOME", server.scratch.dir, 1);
+    server.there = has_xvfb();
+    if (!server.there) {
+        print_message("Xvfb is not there: install xvfb to test the window.\n");
+        return 0;
+    }
+    program_start(&server.xvfb, (const char *[]){"/bin/sh", "-c",
+                                                 "exec Xvfb -displayfd 1 -screen 0 "
+                                                 "1400x1000x24 -nolisten tcp",
+                                                 NULL});
+    while (program_out_bytes(&server.xvfb) < 2)
+        nap();
+    rewind(server.xvfb.out_file);
+    if (!fgets(line, sizeof line, server.xvfb.out_file))
+        return -1;
+    line[strcspn(line, "\n")] = '\0';
+    snprintf(display, sizeof display, ":%s", line);
+    setenv("DISPLAY", display, 1);
+    setenv("SDL_VIDEODRIVER", "x11", 1);
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    struct server *s = *state;
+    SDL_Quit();
+    if (s->there) {
+        kill(s->xvfb.pid, SIGTERM);
+        program_wait(&s->xvfb);
+        program_free(&s->xvfb);
+    }
+    scratch_close(&s->scratch);
+    return 0;
+}
+
+/* ---- a person
+ * ---------------------------------------------------------------------------- */
+
+/* What a test does at each frame; events of one frame have done their work by the next.
+ */
+struct person {
+    struct ui *ui;
+    struct played *played;
+    unsigned at; /* frames so far */
+    size_t i;    /* what is tried now */
+    unsigned n_done;
+    bool pressed;
+    struct scene before;
+};
+
+static void push_mouse(uint32_t type, int x, int y, uint8_t button, uint8_t clicks)
+{
+    SDL_Event e = {.type = type};
+    if (type == SDL_MOUSEMOTION) {
+        e.motion.x = x;
+        e.motion.y = y;
+    } else {
+        e.button.button = button;
+        e.button.clicks = clicks;
+        e.button.x = x;
+        e.button.y = y;
+    }
+    assert_int_equal(SDL_PushEvent(&e), 1);
+}
+
+static void click(int x, int y)
+{
+    push_mouse(SDL_MOUSEMOTION, x, y, 0, 0);
+    push_mouse(SDL_MOUSEBUTTONDOWN, x, y, SDL_BUTTON_LEFT, 1);
+    push_mouse(SDL_MOUSEBUTTONUP, x, y, SDL_BUTTON_LEFT, 1);
+}
+
+static void press_key(int symbol, unsigned with)
+{
+    SDL_Event e = {.type = SDL_KEYDOWN};
+    e.key.keysym.sym = symbol;
+    e.key.keysym.mod = (uint16_t)((with & KEYS_SHIFT ? KMOD_LSHIFT : 0) |
+                                  (with & KEYS_CTRL ? KMOD_LCTRL : 0));
+    assert_int_equal(SDL_PushEvent(&e), 1);
+}
+
+static void type_text(const char *text)
+{
+    SDL_Event e = {.type = SDL_TEXTINPUT};
+    snprintf(e.text.text, sizeof e.text.text, "%s", text);
+    assert_int_equal(SDL_PushEvent(&e), 1);
+}
+
+static const struct hit *find(const struct ui *ui, enum hit_kind kind, enum command c)
+{
+    for (uint32_t i = 0; i < ui->n_hit; i++)
+        if (ui->hit[i].kind == kind && (kind != HIT_COMMAND || ui->hit[i].command == c))
+            return &ui->hit[i];
+    return NULL;
+}
+
+static void click_hit(const struct hit *h)
+{
+    click(h->box.x + h->box.w / 2, h->box.y + h->box.h / 2);
+}
+
+/* A state in which every command has something to do. */
+static void middle_state(struct scene *s)
+{
+    s->cursor = s->n_token / 2;
+    s->follow = s->playing = s->help = s->typing = s->quit = false;
+    s->layer = 2;
+    s->expert = 3;
+    s->speed = 8;
+    s->zoom = (struct zoom){.by = 2, .x = 0.2f, .y = 0.2f};
+    s->view = VIEW_OVERVIEW;
+    s->side = VIEW_BANK;
+    s->notice_left = 0;
+    s->notice[0] = '\0';
+}
+
+/* Fields that time alone changes are no effect. */
+static bool same_scene(struct scene a, struct scene b)
+{
+    a.hover = b.hover = 0;
+    a.elapsed = b.elapsed = 0;
+    a.notice_left = b.notice_left = 0;
+    a.steer = b.steer = NULL;
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+static void show(struct source *source, struct person *p,
+                 void (*on_frame)(void *priv, struct ui *ui))
+{
+    char message[300] = "";
+    struct window_options o = {.w = 1280,
+                               .h = 800,
+                               .scale = 1,
+                               .builtin_font = true,
+                               .calm = true,
+                               .at = -1,
+                               .layer = -1,
+                               .expert = -1,
+                               .on_frame = on_frame,
+                               .priv = p};
+    if (!window_run(source, &o, message, sizeof message))
+        fail_msg("%s", message);
+    const char *driver = SDL_GetCurrentVideoDriver();
+    assert_string_equal(driver ? driver : "none", "x11");
+    SDL_FlushEvents(SDL_FIRSTEVENT, SDL_LASTEVENT); /* not for the next window */
+}
+
+/* ---- the tests
+ * --------------------------------------------------------------------------- */
+
+/* Those whose effect is not in the scene, or that stepping in has its own test for. */
+static bool is_shell_command(enum command c)
+{
+    return c != CMD_NONE && c != CMD_QUIT && c != CMD_WRITE &&
+           !(c >= CMD_STEERING && c <= CMD_POLICY_MORE);
+}
+
+static void each_button(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    struct scene *s = ui->state;
+    if (p->pressed) {
+        /* Saving and pictures leave a line; what else is pressed changes something. */
+        if (same_scene(p->before, *s))
+            fail_msg("the button of command %zu does nothing", p->i);
+        p->n_done++;
+        p->i++;
+        p->pressed = false;
+        middle_state(s);
+        return;
+    }
+    while (p->i < CMD_COUNT) {
+        const struct hit *h = find(ui, HIT_COMMAND, (enum command)p->i);
+        if (h && is_shell_command((enum command)p->i)) {
+            middle_state(s);
+            if (p->i == CMD_SIDE_BANK)
+                s->side = VIEW_FLOW;
+            p->before = *s;
+            p->pressed = true;
+            click_hit(h);
+            return;
+        }
+        p->i++;
+    }
+    s->quit = true;
+}
+
+static void every_button_does_something(void **state)
+{
+    const struct server *server = *state;
+    struct played played;
+    struct source source;
+    struct person p = {.played = &played};
+    if (!server->there)
+        skip();
+    assert_int_equal(chdir(server->scratch.dir), 0);
+    played_open(&played, &source, recording);
+    show(&source, &p, each_button);
+    assert_in_range(p.n_done, 20, CMD_COUNT);
+    source_close(&source);
+}
+
+static void each_key(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    struct scene *s = ui->state;
+    size_t n;
+    const struct key *key = keys_table(&n);
+    if (p->pressed) {
+        if (same_scene(p->before, *s))
+            fail_msg("key %d with %u, command %d, does nothing", key[p->i].symbol,
+                     key[p->i].with, (int)key[p->i].command);
+        p->n_done++;
+        p->i++;
+        p->pressed = false;
+    }
+    while (p->i < n && !is_shell_command(key[p->i].command))
+        p->i++;
+    if (p->i == n) {
+        press_key(SDLK_q, 0);
+        return;
+    }
+    middle_state(s);
+    s->view = VIEW_COUNT - 1; /* so that "0" has a way to go */
+    p->before = *s;
+    p->pressed = true;
+    press_key(key[p->i].symbol, key[p->i].with);
+}
+
+static void every_key_does_something(void **state)
+{
+    const struct server *server = *state;
+    struct played played;
+    struct source source;
+    struct person p = {.played = &played};
+    if (!server->there)
+        skip();
+    assert_int_equal(chdir(server->scratch.dir), 0);
+    played_open(&played, &source, recording);
+    show(&source, &p, each_key);
+    assert_in_range(p.n_done, 40, 120);
+    source_close(&source);
+}
+
+/* A prompt is typed, with an input method, the clipboard and the mouse. */
+static void typing(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    struct scene *s = ui->state;
+    struct edit *e = &s->prompt;
+    SDL_Event compose = {.type = SDL_TEXTEDITING};
+    switch (p->at++) {
+    case 0:
+        click_hit(find(ui, HIT_FIELD, CMD_NONE));
+        break;
+    case 1:
+        assert_true(s->typing);
+        assert_true(SDL_IsTextInputActive());
+        type_text("Ein M\xc3\xa4rchen q?");
+        strcpy(compose.edit.text, "\xe3\x81\x8b");
+        SDL_PushEvent(&compose);
+        press_key(SDLK_RETURN, 0); /* belongs to the input method */
+        break;
+    case 2:
+        assert_string_equal(e->text, "Ein M\xc3\xa4rchen q?");
+        assert_string_equal(e->composing, "\xe3\x81\x8b");
+        assert_int_equal(p->played->n_ask, 0);
+        type_text("\xe7\x81\xab"); /* which is how composing ends */
+        break;
+    case 3:
+        assert_string_equal(e->text, "Ein M\xc3\xa4rchen q?\xe7\x81\xab");
+        assert_string_equal(e->composing, "");
+        assert_false(s->quit); /* the q went into the field */
+        press_key(SDLK_a, KEYS_CTRL);
+        press_key(SDLK_c, KEYS_CTRL);
+        press_key(SDLK_END, 0);
+        press_key(SDLK_v, KEYS_CTRL);
+        break;
+    case 4:
+        assert_string_equal(e->text, "Ein M\xc3\xa4rchen q?\xe7\x81\xab"
+                                     "Ein M\xc3\xa4rchen q?\xe7\x81\xab");
+        push_mouse(SDL_MOUSEBUTTONDOWN, ui->field.x + 1, ui->field.y + 5, SDL_BUTTON_LEFT,
+                   1);
+        push_mouse(SDL_MOUSEMOTION, ui->field.x + ui->field.w, ui->field.y + 5, 0, 0);
+        push_mouse(SDL_MOUSEBUTTONUP, ui->field.x + ui->field.w, ui->field.y + 5,
+                   SDL_BUTTON_LEFT, 1);
+        break;
+    case 5:
+        assert_int_equal(e->mark, 0); /* all of it is selected, and typed over */
+        assert_int_equal(e->caret, e->n);
+        type_text("One fox");
+        press_key(SDLK_RETURN, 0);
+        break;
+    case 6:
+        assert_false(s->typing);
+        assert_string_equal(p->played->prompt, "One fox");
+        assert_false(p->played->paused);
+        break;
+    default:
+        assert_false(SDL_IsTextInputActive());
+        s->quit = true;
+    }
+}
+
+static void a_prompt_is_typed(void **state)
+{
+    const struct server *server = *state;
+    struct played played;
+    struct source source;
+    struct person p = {.played = &played};
+    if (!server->there)
+        skip();
+    played_open(&played, &source, recording);
+    show(&source, &p, typing);
+    assert_int_equal(p.at, 8);
+    source_close(&source);
+}
+
+/* The wheel is a lens over the bank, and the right button moves what it shows. */
+static void zooming(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    struct scene *s = ui->state;
+    const int x = ui->bank.x + ui->bank.w / 2, y = ui->bank.y + ui->bank.h / 2;
+    SDL_Event wheel = {.type = SDL_MOUSEWHEEL};
+    switch (p->at++) {
+    case 0:
+        assert_true(ui->bank.w > 0);
+        push_mouse(SDL_MOUSEMOTION, x, y, 0, 0);
+        wheel.wheel.y = 1;
+        for (int i = 0; i < 4; i++)
+            SDL_PushEvent(&wheel);
+        break;
+    case 1:
+        assert_true(s->zoom.by > 2 && s->zoom.x > 0.1f && s->zoom.y > 0.1f);
+        p->before = *s;
+        push_mouse(SDL_MOUSEBUTTONDOWN, x, y, SDL_BUTTON_RIGHT, 1);
+        push_mouse(SDL_MOUSEMOTION, x + 40, y, 0, 0);
+        push_mouse(SDL_MOUSEBUTTONUP, x + 40, y, SDL_BUTTON_RIGHT, 1);
+        break;
+    case 2:
+        assert_true(s->zoom.x < p->before.zoom.x);
+        assert_true(s->zoom.by == p->before.zoom.by);
+        wheel.wheel.y = -1;
+        for (int i = 0; i < 9; i++)
+            SDL_PushEvent(&wheel);
+        break;
+    case 3:
+        assert_true(s->zoom.by == 1 && s->zoom.x == 0 && s->zoom.y == 0);
+        break;
+    default:
+        s->quit = true;
+    }
+}
+
+static void the_bank_is_zoomed(void **state)
+{
+    const struct server *server = *state;
+    struct played played;
+    struct source source;
+    struct person p = {.played = &played};
+    if (!server->there)
+        skip();
+    played_open(&played, &source, recording);
+    show(&source, &p, zooming);
+    assert_true(p.at > 4);
+    source_close(&source);
+}
+
+/* The device is lost in the middle of the text. */
+static void losing(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    if (p->at++ == 2)
+        p->played->failed = true;
+    if (p->at == 6) {
+        assert_int_equal(ui->state->n_token, 50);
+        assert_contains(ui->state->notice, "rescued-");
+        press_key(SDLK_q, 0);
+    }
+}
+
+static void a_lost_device_leaves_the_recording(void **state)
+{
+    const struct server *server = *state;
+    struct played played;
+    struct source source, rescued;
+    struct person p = {.played = &played};
+    char line[600], message[200] = "";
+    struct program list = {0};
+    if (!server->there)
+        skip();
+    played_open(&played, &source, recording);
+    played.n = 50;
+    show(&source, &p, losing);
+    source_close(&source);
+
+    snprintf(line, sizeof line, "ls %s/lemnos/rescued-*.lemtrace", server->scratch.dir);
+    program_run(&list, (const char *[]){"/bin/sh", "-c", line, NULL});
+    assert_int_equal(list.code, 0);
+    list.out[strcspn(list.out, "\n")] = '\0';
+    if (!source_open_recording(&rescued, list.out, message, sizeof message))
+        fail_msg("%s", message);
+    assert_int_equal(source_n_token(&rescued), 50);
+    source_close(&rescued);
+    program_free(&list);
+    snprintf(line, sizeof line, "rm -r %s/lemnos", server->scratch.dir);
+    program_run(&list, (const char *[]){"/bin/sh", "-c", line, NULL});
+    program_free(&list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_button_does_something),
+        cmocka_unit_test(every_key_does_something),
+        cmocka_unit_test(a_prompt_is_typed),
+        cmocka_unit_test(the_bank_is_zoomed),
+        cmocka_unit_test(a_lost_device_leaves_the_recording),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
