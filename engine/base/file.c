@@ -12,6 +12,7 @@
 enum { TEMPORARY_TRIES = 100 };
 
 #ifdef _WIN32
+#include <io.h>
 #include <process.h>
 #include <windows.h>
 #define getpid _getpid
@@ -82,6 +83,8 @@ enum lem_status file_map_open(struct file_map *map, const char *path,
         return log_fail(log, LEM_ERR_IO, "%s: not a regular file", path);
     }
     map->size = (uint64_t)st.st_size;
+    map->device = (uint64_t)st.st_dev;
+    map->inode = (uint64_t)st.st_ino;
     if (map->size > SIZE_MAX) {
         close(fd);
         return log_fail(log, LEM_ERR_IO, "%s: too large to map on this machine", path);
@@ -181,17 +184,32 @@ enum file_kind file_kind(const char *path)
     return (st.st_mode & S_IFMT) == S_IFREG ? FILE_REGULAR : FILE_OTHER;
 }
 
-/* Devices, pipes and links (/dev/null, /dev/stdout) stay what they are: a rename
- * would put a file in their place. */
+bool file_map_is(const struct file_map *map, const char *path)
+{
+    struct stat st;
+    return map->inode && stat(path, &st) == 0 && (uint64_t)st.st_dev == map->device &&
+           (uint64_t)st.st_ino == map->inode;
+}
+
+/* Devices and pipes (/dev/null, /dev/stdout) stay what they are: a rename would put a
+ * file in their place. */
 static bool must_write_directly(const char *path)
 {
-#ifdef _WIN32
-    (void)path;
-    return false;
-#else
-    struct stat st;
-    return lstat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    return file_kind(path) == FILE_OTHER || strncmp(path, "/dev/", 5) == 0;
+}
+
+/* The file that a path leads to, through links, to free(); a new one's own. */
+static char *target_of(const char *path)
+{
+    const size_t n = strlen(path) + 1;
+    char *target = NULL;
+#ifndef _WIN32
+    if (file_kind(path) == FILE_REGULAR)
+        target = realpath(path, NULL);
 #endif
+    if (!target && (target = malloc(n)) != NULL)
+        memcpy(target, path, n);
+    return target;
 }
 
 /* A new file, or NULL with errno. */
@@ -205,6 +223,15 @@ static FILE *create(const char *path)
     if (fd >= 0 && !f)
         close(fd);
     return f;
+#endif
+}
+
+static bool may_write(const char *path)
+{
+#ifdef _WIN32
+    return _access(path, 2) == 0;
+#else
+    return access(path, W_OK) == 0;
 #endif
 }
 
@@ -225,19 +252,20 @@ static FILE *create_temporary(const char *path, char *temporary, size_t cap)
 enum lem_status file_out_open(struct file_out *out, const char *path,
                               const struct lem_log *log)
 {
-    const size_t n = strlen(path), cap = n + 48;
     const bool direct = must_write_directly(path);
-    *out = (struct file_out){.path = malloc(n + 1),
-                             .temporary = direct ? NULL : malloc(cap)};
+    *out = (struct file_out){.path = target_of(path)};
+    const size_t cap = (out->path ? strlen(out->path) : 0) + 48;
+    out->temporary = direct ? NULL : malloc(cap);
     if (!out->path || (!direct && !out->temporary)) {
         free(out->path);
         free(out->temporary);
         *out = (struct file_out){0};
         return log_fail(log, LEM_ERR_MEMORY, "%s: no memory for the path", path);
     }
-    memcpy(out->path, path, n + 1);
-    out->stream =
-        direct ? fopen(path, "wb") : create_temporary(path, out->temporary, cap);
+    errno = EACCES; /* of a file that must not be written to: a rename would not ask */
+    if (file_kind(path) != FILE_REGULAR || may_write(path))
+        out->stream =
+            direct ? fopen(path, "wb") : create_temporary(out->path, out->temporary, cap);
     if (!out->stream) {
         const int reason = errno;
         free(out->path);

@@ -10,8 +10,12 @@
 struct file_map {
     const uint8_t *data; /* NULL for an empty file */
     uint64_t size;
-    void *os; /* the mapping's handle where the system needs one */
+    void *os;               /* the mapping's handle where the system needs one */
+    uint64_t device, inode; /* which file it is; inode 0 = not known */
 };
+
+/* Is the file at `path` the one that is mapped, by whatever name? */
+bool file_map_is(const struct file_map *map, const char *path);
 
 enum file_kind { FILE_NONE, FILE_REGULAR, FILE_OTHER };
 

@@ -103,6 +103,13 @@ static bool add_file(const char **list, const char *value)
     return n < ARGS_MAX_POLICY;
 }
 
+/* The second would silently take the place of the first. */
+static bool given_twice(const struct args *a, const char *from)
+{
+    args_wrong(a, "%s is given twice. Write all in one list, with commas.", from);
+    return false;
+}
+
 static bool set_value(struct args *a, const struct args_option *o, const char *from,
                       const char *value)
 {
@@ -113,6 +120,10 @@ static bool set_value(struct args *a, const struct args_option *o, const char *f
     switch (o->kind) {
     case ARGS_CAPS:
     case ARGS_TEXT:
+        if (field == (void *)&a->file && a->file) {
+            args_wrong(a, "%s is given twice.", from);
+            return false;
+        }
         ok = o->kind == ARGS_TEXT || is_profile(value);
         *(const char **)field = value;
         break;
@@ -147,6 +158,8 @@ static bool set_value(struct args *a, const struct args_option *o, const char *f
         break;
     case ARGS_RULES:
     case ARGS_BIASES:
+        if (*(const char **)field)
+            return given_twice(a, from);
         ok = policy_rules_ok(value, o->kind == ARGS_BIASES);
         *(const char **)field = value;
         break;

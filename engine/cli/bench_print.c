@@ -66,8 +66,8 @@ static void put_series(struct json_out *j, struct cJSON *into, const char *key,
         json_num(j, o, "ratio", s->ratio_median);
 }
 
-/* The first of each kind has a name of its own: with one prompt and one length that is all
- * there is. */
+/* The first of each kind has a name of its own: with one prompt and one length that is
+ * all there is. */
 static void put_first(struct json_out *j, const struct bench *b)
 {
     static const char *const key[] = {[BENCH_PROMPT] = "pp",

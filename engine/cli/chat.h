@@ -69,6 +69,9 @@ bool chat_load(struct chat *c, const char *path);
 bool chat_open_reader(struct chat *c);
 /* Answer the last message, print the answer and add it to the messages. */
 enum chat_next chat_answer(struct chat *c);
+/* The same once more: the answer that is there, if any, stays unless another one comes.
+ */
+enum chat_next chat_answer_again(struct chat *c);
 
 /* ---- commands (chat_commands.c) ------------------------------------------------------
  */
@@ -81,6 +84,17 @@ enum chat_next chat_command(struct chat *c, const char *line);
 
 /* Open weights and session on the device of c->args. Says what failed. */
 bool chat_open_device(struct chat *c);
+
+/* ---- the routing policy (chat_policy.c); false, said, when it stays as it was ------ */
+
+enum chat_rule { CHAT_BAN, CHAT_UNSET, CHAT_FORCE, CHAT_BIAS };
+
+/* For the experts of "3:1,all:7", with CHAT_BIAS of "3:1=+0.5". */
+bool chat_rules(struct chat *c, enum chat_rule kind, const char *list);
+/* At most so many experts for a token. */
+bool chat_limit(struct chat *c, const char *number);
+/* Apply a policy file; "": show the policy in force. */
+bool chat_policy(struct chat *c, const char *file);
 void chat_close_device(struct chat *c);
 
 #endif

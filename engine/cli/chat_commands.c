@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/chat.h"
+#include "cli/files.h"
 #include "cli/policy.h"
 #include "policyfile/policyfile.h"
 
@@ -47,13 +48,14 @@ static enum chat_next undo(struct chat *c, const char *arg)
 static enum chat_next retry(struct chat *c, const char *arg)
 {
     (void)arg;
-    chat_drop_last_of(c, LEM_CHAT_ASSISTANT);
-    if (c->n_message == 0 || c->message[c->n_message - 1].role != LEM_CHAT_USER) {
+    const size_t n = c->n_message;
+    const bool answered = n > 0 && c->message[n - 1].role == LEM_CHAT_ASSISTANT;
+    if (n < 1u + answered || c->message[n - 1 - answered].role != LEM_CHAT_USER) {
         app_error("there is no message to answer again.");
         return fail(c);
     }
     c->sample.seed++; /* the same one would give the same answer */
-    return chat_answer(c);
+    return chat_answer_again(c);
 }
 
 static enum chat_next system_message(struct chat *c, const char *arg)
@@ -136,38 +138,50 @@ static enum chat_next experts(struct chat *c, const char *arg)
     return done(c, show_experts(&c->show, block));
 }
 
-/* Ban or free the experts of "3:1,all:7"; without any, tell what is in force. */
-static enum chat_next change_bans(struct chat *c, const char *arg, bool ban)
+/* A list of experts for one of the rules; without any, tell what is in force. */
+static enum chat_next rules(struct chat *c, enum chat_rule kind, const char *arg)
 {
-    if (!*arg) {
-        char *text = policy_text(c->app, c->session);
-        if (!text)
-            return CHAT_BROKEN;
-        say(text);
-        free(text);
-        return CHAT_ON;
-    }
-    if (!policy_rules_ok(arg, false)) {
-        app_error("%s takes block:expert, such as 3:1,all:7, not \"%s\".",
-                  ban ? "/ban" : "/unban", arg);
-        return fail(c);
-    }
-    struct policy_rule r;
-    enum lem_status st = LEM_OK;
-    while (st == LEM_OK && policy_next_rule(&arg, false, &r) == POLICY_RULE)
-        st = ban ? lem_session_ban(c->session, r.layer, r.expert)
-                 : lem_session_unset(c->session, r.layer, r.expert);
-    return done(c, st == LEM_OK);
+    return done(c, *arg ? chat_rules(c, kind, arg) : chat_policy(c, ""));
 }
 
 static enum chat_next ban(struct chat *c, const char *arg)
 {
-    return change_bans(c, arg, true);
+    return rules(c, CHAT_BAN, arg);
 }
 
 static enum chat_next unban(struct chat *c, const char *arg)
 {
-    return change_bans(c, arg, false);
+    return rules(c, CHAT_UNSET, arg);
+}
+
+static enum chat_next force(struct chat *c, const char *arg)
+{
+    return rules(c, CHAT_FORCE, arg);
+}
+
+static enum chat_next bias(struct chat *c, const char *arg)
+{
+    return rules(c, CHAT_BIAS, arg);
+}
+
+static enum chat_next limit(struct chat *c, const char *arg)
+{
+    return done(c, *arg ? chat_limit(c, arg) : chat_policy(c, ""));
+}
+
+static enum chat_next policy(struct chat *c, const char *arg)
+{
+    return done(c, chat_policy(c, arg));
+}
+
+static enum chat_next save_policy(struct chat *c, const char *arg)
+{
+    if (!*arg) {
+        app_error("/write-policy needs a file name.");
+        return fail(c);
+    }
+    return done(c, files_may_write(&c->args, c->app->model_path, "/write-policy", arg) &&
+                       policy_save(c->app, c->session, arg));
 }
 
 /* ---- the device --------------------------------------------------------------- */
@@ -269,7 +283,12 @@ static const struct {
     {"experts", "[on|off|BLOCK]",
      "colour tokens by their first expert; alone: the legend", experts},
     {"ban", "[L:E,L:E]", "never choose these experts; alone: the policy in force", ban},
-    {"unban", "L:E,L:E", "undo it", unban},
+    {"unban", "L:E,L:E", "undo that, and /force and /bias", unban},
+    {"force", "L:E,L:E", "choose these experts for every token", force},
+    {"bias", "L:E=B,L:E=B", "add B to the scores by which they are chosen", bias},
+    {"limit", "K", "choose at most K experts for a token; 0: as the model", limit},
+    {"policy", "[FILE]", "apply a policy file; alone: the policy in force", policy},
+    {"write-policy", "FILE", "write the policy in force to a JSON file", save_policy},
     {"device", "[WHICH]", "go on with another GPU; alone: list them", device},
     {"quit", "", "end; Ctrl-D does it, too", quit},
 };

@@ -9,6 +9,7 @@
 
 #include "cli/chat.h"
 #include "cli/json_out.h"
+#include "cli/files.h"
 #include "cli/out_file.h"
 
 static const char *const role_name[] = {[LEM_CHAT_SYSTEM] = "system",
@@ -39,7 +40,8 @@ bool chat_save(struct chat *c, const char *path)
     if (!quoted)
         app_error("memory ran out for the conversation.");
     bool ok =
-        quoted && out_file_open(&f, path) &&
+        quoted && files_may_write(&c->args, c->app->model_path, "/save", path) &&
+        out_file_open(&f, path) &&
         out_file_print(&f, "{\"model\": %s,\n \"format\": \"%s\",\n \"messages\": [",
                        quoted, lem_chat_format_name(c->format));
     for (size_t i = 0; i < c->n_message && ok; i++)

@@ -253,3 +253,39 @@ enum chat_next chat_answer(struct chat *c)
     text_ids_free(&ids);
     return next;
 }
+
+static char *copy_of(const char *text)
+{
+    const size_t n = strlen(text) + 1;
+    char *copy = malloc(n);
+    if (copy)
+        memcpy(copy, text, n);
+    return copy;
+}
+
+enum chat_next chat_answer_again(struct chat *c)
+{
+    const struct lem_chat_message *last = &c->message[c->n_message - 1];
+    const bool answered = last->role == LEM_CHAT_ASSISTANT;
+    char *answer = answered ? copy_of(last->text) : NULL;
+    char *message = copy_of(c->message[c->n_message - 1 - answered].text);
+    enum chat_next next = CHAT_BROKEN;
+    if (!message || (answered && !answer)) {
+        app_error("memory ran out for another answer.");
+    } else {
+        if (answered)
+            chat_drop_last_of(c, LEM_CHAT_ASSISTANT);
+        const size_t before = c->n_message;
+        next = chat_answer(c);
+        bool kept = true;
+        if (c->n_message < before) /* taken back: it was there before */
+            kept = chat_add(c, LEM_CHAT_USER, message, strlen(message));
+        if (kept && answered && c->n_message == before)
+            kept = chat_add(c, LEM_CHAT_ASSISTANT, answer, strlen(answer));
+        if (!kept)
+            next = CHAT_BROKEN;
+    }
+    free(answer);
+    free(message);
+    return next;
+}

@@ -185,7 +185,7 @@ bool compare_print_json(const struct compare *c)
     json_begin(&j);
     json_str(&j, NULL, "model", app_model_name(c->app));
     json_str(&j, NULL, "device", c->app->device_info.name);
-    json_num(&j, NULL, "seed", (double)c->sample.seed);
+    json_u64(&j, NULL, "seed", c->sample.seed);
     json_num(&j, NULL, "n_prompt", t->n_prompt);
     bool ok = add_side(c, &j, SIDE_A) && add_side(c, &j, SIDE_B);
     if (at < t->ids.n || at < c->text[SIDE_B].ids.n)

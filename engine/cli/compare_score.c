@@ -22,10 +22,11 @@ static double divergence(const float *a, double sum_a, const float *b, double su
 {
     double kl = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const double la = (double)a[i] - sum_a;
-        kl += exp(la) * (la - ((double)b[i] - sum_b));
+        const double la = (double)a[i] - sum_a, p = exp(la);
+        if (p != 0) /* p ln p goes to 0 with p */
+            kl += p * (la - ((double)b[i] - sum_b));
     }
-    return kl > 0 ? kl : 0;
+    return kl < 0 ? 0 : kl; /* what is no number stays none */
 }
 
 static bool take_memory(struct compare_text *t)

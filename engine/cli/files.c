@@ -52,24 +52,38 @@ static bool clash(const struct named *to, const char *what)
     return false;
 }
 
+/* Is it none of the files that are read? */
+static bool spares_inputs(const struct args *a, const char *model, const struct named *to)
+{
+    const struct named from[] = {{"the text of -f", a->file},
+                                 {"the policy of --policy", a->policy[0]},
+                                 {"the policy of --policy", a->policy[1]}};
+    if (is_model(to->path, model))
+        return clash(to, "the model");
+    for (size_t k = 0; k < sizeof from / sizeof *from; k++)
+        if (from[k].path && same(to->path, from[k].path))
+            return clash(to, from[k].option);
+    return true;
+}
+
+bool files_may_write(const struct args *a, const char *model, const char *what,
+                     const char *path)
+{
+    return spares_inputs(a, model, &(struct named){what, path});
+}
+
 bool files_apart(const struct args *a, const char *model)
 {
     const struct named to[] = {{"--routing", a->routing},
                                {"--logits", a->logits},
                                {"--trace", a->trace},
                                {"--save-policy", a->save_policy}};
-    const struct named from[] = {{"the text of -f", a->file},
-                                 {"the policy of --policy", a->policy[0]},
-                                 {"the policy of --policy", a->policy[1]}};
-    enum { N_TO = sizeof to / sizeof *to, N_FROM = sizeof from / sizeof *from };
+    enum { N_TO = sizeof to / sizeof *to };
     for (int i = 0; i < N_TO; i++) {
         if (!to[i].path)
             continue;
-        if (is_model(to[i].path, model))
-            return clash(&to[i], "the model");
-        for (int k = 0; k < N_FROM; k++)
-            if (from[k].path && same(to[i].path, from[k].path))
-                return clash(&to[i], from[k].option);
+        if (!spares_inputs(a, model, &to[i]))
+            return false;
         for (int k = 0; k < i; k++)
             if (to[k].path && same(to[i].path, to[k].path)) {
                 char what[64];

@@ -11,4 +11,8 @@ struct args;
  * Otherwise a message is on stderr. Opens nothing. */
 bool files_apart(const struct args *a, const char *model);
 
+/* The same for a file that is named later, of which `what` tells ("/save"). */
+bool files_may_write(const struct args *a, const char *model, const char *what,
+                     const char *path);
+
 #endif

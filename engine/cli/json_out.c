@@ -1,6 +1,7 @@
 /* json_out.c - JSON on standard output, by cJSON. */
 #include "cli/json_out.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,13 @@ static void put(struct json_out *j, cJSON *at, const char *key, cJSON *item)
 void json_num(struct json_out *j, cJSON *at, const char *key, double v)
 {
     put(j, at, key, cJSON_CreateNumber(v));
+}
+
+void json_u64(struct json_out *j, cJSON *at, const char *key, uint64_t v)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, v);
+    put(j, at, key, cJSON_CreateRaw(digits));
 }
 
 void json_bool(struct json_out *j, cJSON *at, const char *key, bool v)

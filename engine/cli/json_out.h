@@ -18,6 +18,8 @@ struct json_out {
 void json_begin(struct json_out *j);
 /* In `at` (NULL = the root), an object or an array; `key` is NULL in an array. */
 void json_num(struct json_out *j, struct cJSON *at, const char *key, double v);
+/* All digits of a number that a double may not hold. */
+void json_u64(struct json_out *j, struct cJSON *at, const char *key, uint64_t v);
 void json_bool(struct json_out *j, struct cJSON *at, const char *key, bool v);
 /* Bytes that are no UTF-8 become U+FFFD. */
 void json_str(struct json_out *j, struct cJSON *at, const char *key, const char *v);

@@ -128,14 +128,14 @@ static enum lem_status refuse(struct lem_device *d, uint64_t size, uint32_t type
         return log_fail(&d->log, LEM_ERR_GPU_MEMORY,
                         "GPU memory ran out for %s: needs %.1f MiB, %.1f MiB free of the "
                         "limit of %.1f MiB set for \"%s\". Raise the limit, or use a "
-                        "smaller --context or model",
+                        "smaller model, context or batch",
                         name, (double)size / mib, (double)limit / mib,
                         (double)d->max_bytes / mib, device);
     const uint64_t left = heap_left(d, d->memory.memoryTypes[type].heapIndex);
     return log_fail(
         &d->log, LEM_ERR_GPU_MEMORY,
         "GPU memory ran out for %s: needs %.1f MiB, %.1f MiB %s on \"%s\", of "
-        "which we use %.1f MiB. Use a smaller --context or model",
+        "which we use %.1f MiB. Use a smaller model, context or batch",
         name, (double)size / mib, (double)left / mib,
         d->physical.info.caps.memory_budget ? "free" : "in all", device,
         (double)atomic_load(&d->used) / mib);
@@ -151,7 +151,7 @@ enum lem_status gpu_memory_possible(const struct lem_device *d, uint64_t size,
     return log_fail(
         &d->log, LEM_ERR_GPU_MEMORY,
         "%s needs %.1f MiB in one piece, \"%s\" allows %.1f MiB: use a smaller "
-        "--context or model",
+        "model, context or batch",
         name, (double)size / mib, d->physical.info.name, (double)most / mib);
 }
 

@@ -2,6 +2,7 @@
  * it may choose. */
 #include "layer/layer.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -44,11 +45,32 @@ enum lem_status layer_gates_make(struct lem_layer *l, const struct lem_layer_par
     return st;
 }
 
+/* Sums of weights must stay within floats: where only their ratios count, very large and
+ * very small ones are brought to about 1. A power of two keeps the ratios to the bit. */
+static float scale_of(const struct layer_gate *g, uint32_t n)
+{
+    float most = 0;
+    for (uint32_t e = 0; e < n; e++)
+        most = fmaxf(most, g->given[e]);
+    const bool ratios = !g->linear && g->combine == LEM_COMBINE_AVERAGE &&
+                        g->select != LEM_SELECT_THRESHOLD;
+    if (!ratios || (most < 1e30f && most > 1e-30f))
+        return 1;
+    int exponent;
+    (void)frexpf(most, &exponent);
+    return ldexpf(1, exponent < -126 ? 126 : -exponent);
+}
+
 void layer_gates_fill(struct lem_layer *l)
 {
-    for (uint32_t i = 0; i < l->info.n_gate; i++)
-        memcpy(gpu_buf_map(l->gate[i].values), l->gate[i].given,
-               l->info.n_expert * sizeof(float));
+    const uint32_t n = l->info.n_expert;
+    for (uint32_t i = 0; i < l->info.n_gate; i++) {
+        const struct layer_gate *g = &l->gate[i];
+        float *values = gpu_buf_map(g->values);
+        const float unit = scale_of(g, n);
+        for (uint32_t e = 0; e < n; e++)
+            values[e] = g->given[e] * unit;
+    }
 }
 
 /* The gate, or NULL with a message. */
@@ -117,6 +139,12 @@ static void renew_fixed(struct layer_gate *g, float *values, uint32_t n)
         sum += exp(log_weight(g, e) - most);
     for (uint32_t e = 0; e < n; e++)
         values[e] = (float)(exp(log_weight(g, e) - most) / sum);
+    most = -INFINITY; /* a shift of all changes nothing: keep them small */
+    for (uint32_t e = 0; e < n; e++)
+        if (g->given[e] > 0)
+            most = fmax(most, g->shift[e]);
+    for (uint32_t e = 0; e < n; e++)
+        g->shift[e] -= most;
 }
 
 /* Constants do not change a softmax: the largest shift is kept at 0, so that biases stay
@@ -128,7 +156,8 @@ static void renew_biases(struct layer_gate *g, float *values, uint32_t n)
         most = fmax(most, g->shift[e]);
     for (uint32_t e = 0; e < n; e++) {
         g->shift[e] -= most;
-        values[e] = (float)((double)g->given[e] + g->shift[e]);
+        const double v = (double)g->given[e] + g->shift[e];
+        values[e] = (float)fmax(fmin(v, FLT_MAX), -FLT_MAX);
     }
 }
 

@@ -120,8 +120,8 @@ static enum lem_status add_group(struct builder *b, uint32_t first)
         .n_expert = l->info.n_expert,
         .n_used = l->n_slot};
     for (uint32_t i = first; i < l->n_dense && a.n_arg < OPS_GROUP_MAX_ARG; i++)
-        a.row_groups[a.n_arg++] =
-            op_matmul_experts_row_groups(&l->bank[l->dense[i].bank].weight);
+        a.row_groups[a.n_arg++] = op_matmul_experts_row_groups(
+            gpu_list_device(l->list), &l->bank[l->dense[i].bank].weight);
     return op_group(l->list, &here, &a);
 }
 

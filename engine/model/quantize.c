@@ -174,7 +174,10 @@ enum lem_status lem_model_quantize(const struct lem_model *model,
         return log_fail(model ? &model->log : NULL, LEM_ERR_ARGUMENT,
                         "lem_model_quantize: model, params, params->path and "
                         "params->type must not be NULL");
-    if (strcmp(params->path, model->file->path) == 0)
+    bool same = strcmp(params->path, model->file->path) == 0;
+    for (uint32_t i = 0; i < model->file->n_part; i++)
+        same = same || file_map_is(&model->file->map[i], params->path);
+    if (same)
         return log_fail(&model->log, LEM_ERR_ARGUMENT,
                         "%s: is the model itself; give the new file another name",
                         params->path);

@@ -25,6 +25,6 @@ uint64_t ops_attn_part_bytes(const struct attn_params *p,
 
 /* op_attn in a given shape. */
 enum lem_status ops_attn(struct gpu_list *list, const struct op_at *at,
-                         const struct op_attn *a, const struct ops_attn_shape *shape);
+                         const struct op_attn *op, const struct ops_attn_shape *shape);
 
 #endif

@@ -3,19 +3,21 @@
 #include "ops/cost.h"
 #include "ops/weight.h"
 
-/* The same on every device: op_matmul_experts_row_groups() knows none. */
-static struct ops_shape grouped_shape(const struct ops_weight *w)
+/* GPUs: a tile of pairs and one row in a lane's registers, as many lanes as there are. */
+static struct ops_shape grouped_shape(const struct lem_device *device,
+                                      const struct ops_weight *w)
 {
-    return (struct ops_shape){.rows = w->n_row >= 1024  ? 8
-                                      : w->n_row >= 256 ? 4
-                                                        : 1,
-                              .tokens = OPS_GROUP_TILE / 2,
-                              .split = 1};
+    if (gpu_type(device) != LEM_DEVICE_CPU)
+        return (struct ops_shape){.rows = 1, .tokens = OPS_GROUP_TILE, .split = 1};
+    struct ops_shape shape = ops_shape_pick(device, w->n_row, OPS_GROUP_TILE);
+    shape.tokens = OPS_GROUP_TILE / 2;
+    return shape;
 }
 
-uint32_t op_matmul_experts_row_groups(const struct ops_weight *weight)
+uint32_t op_matmul_experts_row_groups(const struct lem_device *device,
+                                      const struct ops_weight *weight)
 {
-    const struct ops_shape shape = grouped_shape(weight);
+    const struct ops_shape shape = grouped_shape(device, weight);
     return ops_shape_groups(&shape, weight->n_row);
 }
 
@@ -23,7 +25,7 @@ enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
                                   const struct op_matmul_experts *a)
 {
     const struct ops_weight *w = a->weight;
-    struct ops_shape shape = grouped_shape(w);
+    struct ops_shape shape = grouped_shape(gpu_list_device(list), w);
     shape.i8 = a->x_i8;
     const uint32_t more[] = {a->act, a->table.buf != NULL};
     const struct gpu_kernel *kernel;

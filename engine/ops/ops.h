@@ -216,7 +216,8 @@ enum lem_status op_group(struct gpu_list *list, const struct op_at *at,
                          const struct op_group *a);
 
 /* Workgroups that a grouped matmul of this weight needs over its rows. */
-uint32_t op_matmul_experts_row_groups(const struct ops_weight *weight);
+uint32_t op_matmul_experts_row_groups(const struct lem_device *device,
+                                      const struct ops_weight *weight);
 
 /* y[pair][y_off + r] = act(W[expert of pair][r] . x[row] + bias[expert][bias_off + r]),
  * row = the pair's token, or the pair itself with `x_by_pair`. With a table an expert

@@ -8,6 +8,15 @@
 #include "base/check.h"
 #include "base/log.h"
 
+/* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory
+ * gives them. Where texel buffers hold less than a window, that is no choice. */
+bool ops_fetches_texels(const struct lem_device *device)
+{
+    return gpu_type(device) == LEM_DEVICE_CPU &&
+           gpu_caps(device)->max_texel_elements >=
+               gpu_caps(device)->max_buffer_range / GPU_TEXEL_BYTES;
+}
+
 /* CPU devices: registers are cheap, threads few, compiling slow. GPUs: many lanes must
  * have work, so rows are split among lanes where a matrix has few of them. */
 struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
@@ -15,8 +24,11 @@ struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
 {
     if (gpu_type(device) == LEM_DEVICE_CPU) {
         /* 8 rows share what is fetched of x; but some groups must be left for each
-         * processor, more of them for one token, which is soon done. */
-        const uint32_t tall = max_rows > 1 ? 1024 : 2048;
+         * processor, more of them for one token, which is soon done. Without texels the
+         * code is long enough with 4. */
+        const uint32_t tall = !ops_fetches_texels(device) ? UINT32_MAX
+                              : max_rows > 1              ? 1024
+                                                          : 2048;
         return (struct ops_shape){.rows = n_row >= tall  ? 8
                                           : n_row >= 256 ? 4
                                                          : 1,
@@ -57,15 +69,6 @@ static bool window_fits(const struct ops_weight *w, const struct ops_window *win
            check_mul(bytes, win->n_mat, &bytes) && bytes <= win->slice.size;
 }
 
-/* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory
- * gives them. Where texel buffers hold less than a window, that is no choice. */
-static bool fetches_texels(const struct lem_device *device)
-{
-    return gpu_type(device) == LEM_DEVICE_CPU &&
-           gpu_caps(device)->max_texel_elements >=
-               gpu_caps(device)->max_buffer_range / GPU_TEXEL_BYTES;
-}
-
 enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_at *at,
                                   const char *op, const struct ops_weight *w,
                                   const struct ops_shape *shape,
@@ -96,9 +99,9 @@ enum lem_status ops_weight_kernel_with(const struct gpu_list *list,
                             w->type->name);
 
     char name[64];
-    const int len =
-        snprintf(name, sizeof name, "%s.%s%s%s", op, w->type->shader,
-                 shape && shape->i8 ? ".i8" : "", fetches_texels(device) ? ".texel" : "");
+    const int len = snprintf(name, sizeof name, "%s.%s%s%s", op, w->type->shader,
+                             shape && shape->i8 ? ".i8" : "",
+                             ops_fetches_texels(device) ? ".texel" : "");
     if (len < 0 || (size_t)len >= sizeof name)
         return log_fail(gpu_log(device), LEM_ERR_ARGUMENT,
                         "%s: kernel name %s.%s is too long; this is a bug, please "

@@ -15,6 +15,8 @@ struct ops_shape {
     bool i8;         /* activations are bytes: the kernel's variant for them */
 };
 
+/* Whether weights and activations are read as texels. */
+bool ops_fetches_texels(const struct lem_device *device);
 /* A shape for matrices of `n_row` rows and up to `max_rows` rows of activations. */
 struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
                                 uint32_t max_rows);

@@ -152,16 +152,17 @@ enum { ARG_UP, ARG_DOWN, N_ARG };
 static enum lem_status add_group(struct builder *b, const struct ops_weight *up)
 {
     const struct op_at at = step_at(b, "group", STAGE_GROUP);
-    const struct op_group a = {.ids = gpu_slice_all(b->mem->chosen),
-                               .pairs = gpu_slice_all(b->mem->pairs),
-                               .tiles = gpu_slice_all(b->mem->tiles),
-                               .args = gpu_slice_all(b->mem->args),
-                               .n_expert = b->hp->n_expert,
-                               .n_used = b->hp->n_expert_used,
-                               .n_arg = N_ARG,
-                               .row_groups = {[ARG_UP] = op_matmul_experts_row_groups(up),
-                                              [ARG_DOWN] = op_matmul_experts_row_groups(
-                                                  &step_layer(b)->matrix[W_DOWN_EXPS])}};
+    const struct op_group a = {
+        .ids = gpu_slice_all(b->mem->chosen),
+        .pairs = gpu_slice_all(b->mem->pairs),
+        .tiles = gpu_slice_all(b->mem->tiles),
+        .args = gpu_slice_all(b->mem->args),
+        .n_expert = b->hp->n_expert,
+        .n_used = b->hp->n_expert_used,
+        .n_arg = N_ARG,
+        .row_groups = {[ARG_UP] = op_matmul_experts_row_groups(b->w->device, up),
+                       [ARG_DOWN] = op_matmul_experts_row_groups(
+                           b->w->device, &step_layer(b)->matrix[W_DOWN_EXPS])}};
     return op_group(b->list, &at, &a);
 }
 

@@ -4,6 +4,7 @@
 
 #include "lemnos/session.h" /* what the keys speak of */
 
+#define KEY_MODEL  "model"
 #define KEY_LAYERS "layers"
 #define KEY_LAYER  "layer"
 #define KEY_LIMIT  "experts"

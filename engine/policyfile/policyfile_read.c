@@ -91,8 +91,8 @@ static bool read_biases(struct reader *r, const cJSON *map, uint32_t layer)
         char *end;
         errno = 0;
         const unsigned long long e = strtoull(v->string, &end, 10);
-        if (end == v->string || *end || errno || e >= LEM_ALL_LAYERS ||
-            !cJSON_IsNumber(v))
+        if (v->string[0] < '0' || v->string[0] > '9' || *end || errno ||
+            e >= LEM_ALL_LAYERS || !cJSON_IsNumber(v))
             return refuse(r, map->string, form);
         if (!add(r, (struct lem_policy_entry){.kind = LEM_POLICY_BIAS,
                                               .layer = layer,
@@ -135,6 +135,9 @@ static bool read_layer(struct reader *r, const cJSON *entry)
     const cJSON *v;
     cJSON_ArrayForEach(v, entry)
     {
+        if (v != cJSON_GetObjectItemCaseSensitive(entry, v->string))
+            return fail(r, LEM_ERR_FORMAT, "%s: layers[%d]: \"%s\" is there twice",
+                        r->name, r->index, v->string);
         if (!read_member(r, v, layer))
             return false;
     }
@@ -150,6 +153,16 @@ static void read_root(struct reader *r, const cJSON *root)
              "its form",
              r->name);
         return;
+    }
+    const cJSON *member;
+    cJSON_ArrayForEach(member, root)
+    {
+        if (member != layers && strcmp(member->string, KEY_MODEL) != 0) {
+            fail(r, LEM_ERR_FORMAT,
+                 "%s: \"%s\" is not known, or there twice. There are model and layers",
+                 r->name, member->string);
+            return;
+        }
     }
     const cJSON *entry;
     cJSON_ArrayForEach(entry, layers)
@@ -167,7 +180,13 @@ enum lem_status policyfile_read(const char *name, const char *text, size_t n,
     struct reader r = {.name = name, .log = log};
     const char *end = text;
     cJSON *root = cJSON_ParseWithLengthOpts(text, n, &end, false);
-    if (root)
+    const char *rest = root ? end : text;
+    while (root && rest < text + n && strchr(" \t\r\n", *rest) && *rest)
+        rest++;
+    if (root && rest < text + n)
+        fail(&r, LEM_ERR_FORMAT, "%s: something follows the policy, at byte %zu", name,
+             (size_t)(rest - text));
+    else if (root)
         read_root(&r, root);
     else
         fail(&r, LEM_ERR_FORMAT, "%s: not JSON from byte %zu on", name,

@@ -79,9 +79,9 @@ enum lem_status session_submit(struct lem_session *s, const int32_t *ids, uint32
 enum lem_status session_warm_up(struct lem_session *s,
                                 const struct lem_progress *progress)
 {
-    struct gpu_list *const lists[] = {s->token_body, s->last_head, s->prompt_body,
-                                      s->all_head};
-    enum { N = sizeof lists / sizeof *lists };
+    enum { N = 4 };
+    struct gpu_list *const lists[N] = {s->token_body, s->last_head, s->prompt_body,
+                                       s->all_head};
     const int32_t id = 0;
     enum lem_status st = LEM_OK;
     write_inputs(s, &id, 1, false);

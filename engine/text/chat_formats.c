@@ -66,7 +66,7 @@ const struct lem_chat_format chat_formats[] = {
                  "date: " CHAT_DATE_ISO "\n\nReasoning: medium\n\n# Valid channels: "
                  "analysis, commentary, final. Channel must be included for every "
                  "message.<|end|>",
-        .system = {"<|start|>developer<|message|># Instructions\n\n", "<|end|>"},
+        .system = {"<|start|>developer<|message|># Instructions\n\n", "\n\n<|end|>"},
         .user = {"<|start|>user<|message|>", "<|end|>"},
         .assistant = {"<|start|>assistant<|channel|>final<|message|>", "<|end|>"},
         .open = "<|start|>assistant",

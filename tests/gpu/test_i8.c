@@ -325,14 +325,15 @@ static void check_grouped(struct lem_device *device, uint32_t type, uint32_t n_t
     for (uint32_t i = 0; i < n_pair; i++)
         ids[i] = chosen[i % USED];
     const uint32_t n_tile = op_group_max_tile(n_token, USED, EXPERTS);
-    const struct op_group group = {.ids = op_env_put(&env, ids, 4ull * n_pair),
-                                   .pairs = op_env_put(&env, NULL, 4ull * n_pair),
-                                   .tiles = op_env_put(&env, NULL, 16ull * n_tile),
-                                   .args = op_env_put(&env, NULL, 16),
-                                   .n_expert = EXPERTS,
-                                   .n_used = USED,
-                                   .n_arg = 1,
-                                   .row_groups = {op_matmul_experts_row_groups(&w.ops)}};
+    const struct op_group group = {
+        .ids = op_env_put(&env, ids, 4ull * n_pair),
+        .pairs = op_env_put(&env, NULL, 4ull * n_pair),
+        .tiles = op_env_put(&env, NULL, 16ull * n_tile),
+        .args = op_env_put(&env, NULL, 16),
+        .n_expert = EXPERTS,
+        .n_used = USED,
+        .n_arg = 1,
+        .row_groups = {op_matmul_experts_row_groups(device, &w.ops)}};
     const struct op_matmul_experts op = {
         .weight = &w.ops,
         .x = x.slots,

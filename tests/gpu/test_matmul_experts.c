@@ -60,7 +60,8 @@ static void route(struct grouped *g, struct gpu_fixture *fx)
         g->expert[p] =
             random_u32(&fx->seed) % 2 ? 0 : random_u32(&fx->seed) % g->w.ops.n_mat;
     const uint32_t n_tile = sort_pairs(g, pairs, tiles);
-    const uint32_t args[] = {op_matmul_experts_row_groups(&g->w.ops), n_tile, 1, 0};
+    const uint32_t args[] = {op_matmul_experts_row_groups(fx->device, &g->w.ops), n_tile,
+                             1, 0};
     g->pairs = gpu_fixture_buf(fx, pairs, g->n_pair * sizeof *pairs);
     g->tiles = gpu_fixture_buf(fx, tiles, 4 * n_tile * sizeof *tiles);
     g->args = gpu_fixture_buf(fx, args, 4 * sizeof *args);

@@ -284,6 +284,37 @@ static void thousand_to_thousand(void **state)
 
 /* ---- adapting -------------------------------------------------------------------- */
 
+/* Only ratios count in an average: also of weights whose sum is no float any more. */
+static void averages_of_extreme_weights(void **state)
+{
+    static const float each[] = {2, 3, 1};
+    static const float large[] = {3e38f, 3e38f, 1e38f}, small[] = {1e-39f, 2e-39f, 0};
+    const float one = 1;
+    struct simple s;
+    simple_open(&s, state, 3, 1, each, LEM_ACT_IDENTITY, large);
+    s.gate.combine = LEM_COMBINE_AVERAGE;
+    near(simple_run(&s, &one), (6.0 + 9 + 1) / 7, 1e-6);
+    s.gate.fixed = small;
+    near(simple_run(&s, &one), 8.0 / 3, 1e-5); /* 1e-39 itself has fewer digits */
+}
+
+/* A loss of all alike changes nothing, however large it is. */
+static void common_losses_are_forgotten(void **state)
+{
+    static const float half[] = {0.5f, 0.5f}, each[] = {1, 0};
+    static const float huge[] = {1e17f, 1e17f}, losses[] = {0, 1};
+    float values[2];
+    struct simple s;
+    struct lem_layer *layer;
+    simple_open(&s, state, 2, 1, each, LEM_ACT_IDENTITY, half);
+    assert_int_equal(lem_layer_open(&s.p, &layer), LEM_OK);
+    assert_int_equal(lem_layer_adapt(layer, 0, huge, 1), LEM_OK);
+    assert_int_equal(lem_layer_adapt(layer, 0, losses, 1), LEM_OK);
+    assert_int_equal(lem_layer_gate_values(layer, 0, values), LEM_OK);
+    near(values[0], exp(1) / (exp(1) + 1), 1e-7);
+    lem_layer_close(&layer);
+}
+
 static void adapts_fixed_weights(void **state)
 {
     static const float half[] = {0.5f, 0.5f}, each[] = {1.0f, 0.0f}, losses[] = {0, 1};
@@ -392,6 +423,8 @@ int main(void)
         cmocka_unit_test(two_slices),
         cmocka_unit_test(seeded_draws),
         cmocka_unit_test(thousand_to_thousand),
+        cmocka_unit_test(averages_of_extreme_weights),
+        cmocka_unit_test(common_losses_are_forgotten),
         cmocka_unit_test(adapts_fixed_weights),
         cmocka_unit_test(adapts_a_softmax),
         cmocka_unit_test(shared_arrays_are_stored_once),

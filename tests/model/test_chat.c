@@ -344,6 +344,23 @@ static void experts_are_shown_and_banned(void **state)
     assert_contains(p.err, "\"ban\": [0]");
     assert_contains(p.err, "\"layers\": []");
     program_free(&p);
+    /* All of a policy can be changed between messages, written and read again. */
+    char script[1200];
+    const char *file = scratch_path(&b->bed->scratch, "policy.json");
+    snprintf(script, sizeof script,
+             "/force all:1\n/bias 0:2=+0.5\n/limit 1\n/write-policy %s\n/unban all:1\n"
+             "/limit 0\n/unban 0:2\n/policy\n/policy %s\n/policy\n/bias 0:2\n/limit x\n",
+             file, file);
+    p = say(b, script, CHAT(b->chatml, "--color", "never"), 1);
+    const char *empty = strstr(p.err, "\"layers\": []");
+    assert_non_null(empty);
+    assert_contains(empty, "\"force\": [1]");
+    assert_contains(empty, "\"experts\": 1");
+    assert_contains(empty, "\"2\": 0.5");
+    assert_contains(p.err, "/bias takes block:expert=number");
+    assert_contains(p.err, "/limit takes how many");
+    program_free(&p);
+    assert_int_equal(remove(file), 0);
     /* What is banned is not chosen. */
     p = say(b, "/ban all:0\n/experts on\nhello\n/experts\n",
             CHAT(b->chatml, "--color", "never"), 0);
@@ -373,8 +390,8 @@ static void the_conversation_moves_to_another_device(void **state)
 
 /* An answer that does not end by itself before the test is done with it. */
 #define ENDLESS(b)                                                                       \
-    ARGV("chat", "-m", (b)->endless, "--chat-format", "plain", "-c", "20000", "-n",      \
-         "15000")
+    ARGV("chat", "-m", (b)->endless, "--chat-format", "plain", "-c", "200000", "-n",     \
+         "190000")
 
 static void ctrl_c_stops_the_answer_only(void **state)
 {
@@ -389,6 +406,7 @@ static void ctrl_c_stops_the_answer_only(void **state)
     if (p.code != 0)
         fail_msg("exit code %d: %s", p.code, p.err);
     assert_memory_equal(p.err, "hello", 5); /* what was said is kept */
+    assert_true(p.n_out < 100000);          /* the whole answer has 190000 tokens */
     assert_null(strstr(p.err, "error"));
     program_free(&p);
 }

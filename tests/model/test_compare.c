@@ -47,6 +47,12 @@ static void bad_policies_are_refused(void **state)
     static const char *const bad[][2] = {
         {"{", "not JSON"},
         {"{}", "no list \"layers\""},
+        {"{\"layers\": []} more", "something follows the policy, at byte 15"},
+        {"{\"layers\": [], \"layer\": 1}", "\"layer\" is not known"},
+        {"{\"layers\": [], \"layers\": []}", "there twice"},
+        {"{\"layers\": [{\"layer\": 0, \"ban\": [1], \"ban\": [2]}]}", "there twice"},
+        {"{\"layers\": [{\"layer\": 0, \"bias\": {\"-1\": 1}}]}", "an object such as"},
+        {"{\"layers\": [{\"layer\": 0, \"bias\": {\" 1\": 1}}]}", "an object such as"},
         {"{\"layers\": [{\"ban\": [1]}]}", "\"layer\" must be"},
         {"{\"layers\": [{\"layer\": 0, \"bann\": [1]}]}", "\"bann\" is not known"},
         {"{\"layers\": [{\"layer\": 0, \"ban\": [1.5]}]}", "a list of experts"},
@@ -65,6 +71,13 @@ static void bad_policies_are_refused(void **state)
         assert_contains(p.err, bad[i][1]);
         program_free(&p);
     }
+    struct program twice =
+        bed_run(b, ARGV("run", "-m", TALES, "--ban", "0:1", "--ban", "0:2", "x"), 2);
+    assert_contains(twice.err, "--ban is given twice");
+    program_free(&twice);
+    twice = bed_run(b, ARGV("stats", "-m", TALES, "-f", b->file, "-f", b->file), 2);
+    assert_contains(twice.err, "-f is given twice");
+    program_free(&twice);
     static const char *const rules[] = {"3", "3:", "a:1", "3:1,", "3:1 ", ""};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         struct program p =

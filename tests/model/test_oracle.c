@@ -2,6 +2,7 @@
  * others computed from the same files, with the prompt cut in several ways: a script of
  * ours in f64 (tests/data), and another program in f32, whose files lie beside the
  * project and are skipped where absent. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,6 +52,60 @@ static void check_cut(struct run_model *r, const struct oracle *o, uint32_t batc
     free(wide);
 }
 
+/* Do all experts of a token agree? Where one differs, its logits may be any. */
+static bool same_route(const struct oracle *o, const uint32_t *ids, uint32_t token)
+{
+    const size_t n = (size_t)o->n_layer * o->n_used, at = token * n;
+    for (size_t l = 0; l < n;
+         l += o->n_used) /* as sets: the order of near ones may turn */
+        for (uint32_t i = 0; i < o->n_used; i++) {
+            bool found = false;
+            for (uint32_t k = 0; k < o->n_used; k++)
+                found = found || ids[at + l + i] == o->ids[at + l + k];
+            if (!found)
+                return false;
+        }
+    return true;
+}
+
+/* What a session does that is asked for nothing: a cache in f16. */
+static void check_default(struct run_model *r, const struct oracle *o)
+{
+    const size_t n_choice = (size_t)o->n_token * o->n_layer * o->n_used;
+    float *logits = calloc((size_t)o->n_token * o->n_vocab, sizeof *logits);
+    uint16_t *ids = calloc(n_choice + 1, sizeof *ids);
+    uint32_t *wide = calloc(n_choice + 1, sizeof *wide);
+    float *weights = calloc(n_choice + 1, sizeof *weights);
+    assert_true(logits && ids && wide && weights);
+    const struct lem_session_params p = {.weights = r->weights,
+                                         .n_ctx = o->n_token,
+                                         .logits = LEM_LOGITS_ALL,
+                                         .tap = o->n_layer > 0,
+                                         .log = capture_log(&r->said)};
+    struct lem_session *s = NULL;
+    assert_int_equal(lem_session_open(&p, &s), LEM_OK);
+    run_append(r, s, o->prompt, o->n_token, 17, logits);
+    if (o->n_layer) {
+        assert_int_equal(lem_session_routing(s, 0, o->n_token, ids, weights), LEM_OK);
+        for (size_t i = 0; i < n_choice; i++)
+            wide[i] = ids[i];
+        oracle_check_routing(o, wide, weights, 0.01f, 0.02f);
+    }
+    double off = 0, sum = 0, square = 0, n = 0;
+    for (uint32_t t = 0; t < o->n_token; t++)
+        for (uint32_t i = 0; same_route(o, wide, t) && i < o->n_vocab; i++) {
+            const size_t at = (size_t)t * o->n_vocab + i;
+            const double want = (double)o->logits[at], d = (double)logits[at] - want;
+            off += d * d, sum += want, square += want * want, n++;
+        }
+    assert_true(n > 0);
+    const double ratio = sqrt(off / (square - sum * sum / n));
+    if (!(ratio <= 0.03))
+        fail_msg("%s: rms of the error over the spread is %.4f", o->name, ratio);
+    lem_session_close(&s);
+    free(logits), free(ids), free(wide), free(weights);
+}
+
 static void check_case(struct gpu_fixture *fx, struct oracle *o)
 {
     struct run_model r;
@@ -60,6 +115,7 @@ static void check_case(struct gpu_fixture *fx, struct oracle *o)
     static const uint32_t batch[] = {128, 17, 2, 1};
     for (size_t i = 0; i < sizeof batch / sizeof *batch; i++)
         check_cut(&r, o, batch[i]);
+    check_default(&r, o);
     run_model_close(&r);
     oracle_close(o);
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/model.h"
 #include "support/capture.h"
@@ -322,6 +323,11 @@ static void places_that_cannot_be_written(void **state)
     struct lem_quantize_params params = {.path = p->in, .type = "F16"};
     assert_int_equal(lem_model_quantize(a, &params), LEM_ERR_ARGUMENT);
     assert_said(&p->said, "is the model itself");
+    assert_int_equal(symlink(p->in, p->out), 0); /* nor by another name */
+    params.path = p->out;
+    assert_int_equal(lem_model_quantize(a, &params), LEM_ERR_ARGUMENT);
+    assert_said(&p->said, "is the model itself");
+    assert_int_equal(remove(p->out), 0);
     params.path = scratch_path(&p->scratch, "no/such/folder.gguf");
     assert_int_equal(lem_model_quantize(a, &params), LEM_ERR_IO);
     assert_said(&p->said, "folder.gguf: cannot be written");

@@ -13,7 +13,7 @@ const struct chat_case chat_cases[] = {
      "OpenAI.\nKnowledge cutoff: 2024-06\nCurrent date: 2025-03-09\n\nReasoning: "
      "medium\n\n# Valid channels: analysis, commentary, final. Channel must be included "
      "for every message.<|end|><|start|>developer<|message|># Instructions\n\nBe "
-     "brief.<|end|><|start|>user<|message|>Hello<|end|><|start|>assistant<|channel|>"
+     "brief.\n\n<|end|><|start|>user<|message|>Hello<|end|><|start|>assistant<|channel|>"
      "final<|message|>Hi there <|end|><|start|>user<|message|> Who? "
      "<|end|><|start|>assistant",
      "<|start|>system<|message|>You are ChatGPT, a large language model trained by "
