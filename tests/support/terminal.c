@@ -37,9 +37,14 @@ void terminal_open(struct terminal *t, const char *const *env, const char *const
 {
     memset(t, 0, sizeof *t);
     t->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    assert_true(t->fd >= 0 && grantpt(t->fd) == 0 && unlockpt(t->fd) == 0);
-    const char *name = ptsname(t->fd);
-    assert_non_null(name);
+    const bool made = t->fd >= 0 && grantpt(t->fd) == 0 && unlockpt(t->fd) == 0;
+    const char *name = made ? ptsname(t->fd) : NULL;
+    if (!name || access(name, R_OK | W_OK) != 0) { /* a bare root, without devpts */
+        print_message("skipped: this machine gives no pseudo-terminals\n");
+        if (t->fd >= 0)
+            close(t->fd);
+        skip();
+    }
     t->pid = fork();
     assert_true(t->pid >= 0);
     if (t->pid == 0)

@@ -1,5 +1,6 @@
 /* terminal.h - runs a program on a terminal of its own and types: for tests of what only
- * happens there. Everything fails the test when it does not come to pass.
+ * happens there. Everything fails the test when it does not come to pass, but for a
+ * machine without pseudo-terminals: there it is skipped.
  *
  *     struct terminal t;
  *     terminal_open(&t, NULL, (const char *[]){path, "chat", NULL});
