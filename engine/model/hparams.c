@@ -48,7 +48,8 @@ static enum lem_status read_vocab(struct keys *r, struct hparams *hp)
                         "%s: %s has %" PRIu32 " rows, but %s lists %" PRIu64
                         " tokens; the file contradicts itself: convert it again",
                         r->g->path, embd, hp->n_vocab, tokens, kv->count);
-    return LEM_OK;
+    uint32_t stated = hp->n_vocab; /* fewer than the rows is fair: those may be padded */
+    return keys_u32(r, "vocab_size", 1, hp->n_vocab, &stated);
 }
 
 static enum lem_status read_multipliers(struct keys *r, struct hparams *hp,

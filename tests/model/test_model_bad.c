@@ -40,6 +40,9 @@ static const struct bad rows[] = {
     /* sizes */
     {"olmoe", NOT("olmoe.block_count"), NONE, FORMAT, "olmoe.block_count is missing"},
     {"olmoe", U32("olmoe.block_count", 0), NONE, FORMAT, "olmoe.block_count"},
+    {"olmoe", U32("olmoe.block_count", 1), NONE,
+     FORMAT, "is of block 1, but olmoe.block_count says 1"},
+    {"olmoe", U32("olmoe.vocab_size", 0x7fffffff), NONE, FORMAT, "olmoe.vocab_size"},
     {"olmoe", U32("olmoe.block_count", 3), NONE,
      FORMAT, "tensor blk.2.attn_norm.weight is missing"},
     {"olmoe", U32("olmoe.block_count", 4000000000u), NONE,

@@ -131,13 +131,13 @@ static void says_what_is_wrong(void **state)
         int code;
         const char *says;
     } wrong[] = {
-        {{LEM_TEST_VIEWER, "--shot", "/tmp/never.png", "/etc/passwd", NULL},
+        {{LEM_TEST_VIEWER, "--shot", "never.png", "/etc/passwd", NULL},
          1,
          "not a recording"},
         {{LEM_TEST_VIEWER, "--shot", "/no/such/dir/x.png", recording, NULL},
          1,
          "/no/such/dir/x.png"},
-        {{LEM_TEST_VIEWER, "--shot", "/tmp/never.png", "/no/such.lemtrace", NULL},
+        {{LEM_TEST_VIEWER, "--shot", "never.png", "/no/such.lemtrace", NULL},
          1,
          "/no/such.lemtrace"},
         {{LEM_TEST_VIEWER, "--size", "7x7", recording, NULL}, 2, "--size"},
