@@ -91,6 +91,9 @@ enum line_result line_edit_read(struct line_edit *edit, const char *prompt,
     edit->prompt = prompt;
     edit->cleared = false;
     int n = 0;
+    /* By itself libedit shows the prompt first and makes Ctrl-C a key only then: one that
+     * is pressed between the two would end the program. */
+    el_set(edit->el, EL_PREP_TERM, 1);
     const char *line = el_gets(edit->el, &n);
     if (edit->cleared)
         return LINE_CLEARED;
