@@ -7,10 +7,13 @@
 //   binding 2  ids  [n_used]            u32  read
 //   binding 3  y    [n_used][y_stride]  f32  write
 //   binding 4  bias [n_expert][2 n_ff]  f32  read, with EXPERTS_BIAS: on gate and up
+//   binding 5  q    [n_used][q_stride]  u32[4]  write, with ROUND: what would be y, as bytes
+//                   with a scale per 32, see common/i8.glsl; y is not written
 //
 // Workgroup (i, k) does rows i * (rows of a workgroup) … of slot k. Of a lane's NR rows
 // of weights the first half are gate rows, the other half their up rows. Slots whose
-// expert is in another window are left alone.
+// expert is in another window are left alone. With ROUND, KS is 1, n_ff and the rows of a
+// workgroup are multiples of 32.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
@@ -21,9 +24,33 @@
 layout(std430, set = 0, binding = 2) readonly buffer Ids { uint ids[]; };
 layout(std430, set = 0, binding = 3) writeonly buffer Ys { float y[]; };
 layout(std430, set = 0, binding = 4) readonly buffer Bias { float bias[]; };
+layout(std430, set = 0, binding = 5) writeonly buffer Q { uvec4 q[]; };
+layout(constant_id = 4) const bool ROUND = false;
 layout(push_constant) uniform Push { experts_glu_params p; };
 
+#define I8_OUT q
+#include "common/i8.glsl"
+
 const uint PAIRS = NR / 2; // gate and up rows per lane
+const uint ROWS = LOCAL * PAIRS; // of a workgroup, with ROUND
+
+shared float of_row[ROUND ? ROWS : 1];
+
+// What the lanes left in of_row, to q: a block of 32 for a lane.
+void store_bytes(uint slot)
+{
+    barrier();
+    const uint first = gl_WorkGroupID.x * ROWS;
+    for (uint at = gl_LocalInvocationIndex * 32; at < ROWS; at += LOCAL * 32) {
+        if (first + at >= p.n_ff)
+            break;
+        vec4 v[8];
+        for (uint i = 0; i < 8; i++)
+            v[i] = vec4(of_row[at + 4 * i], of_row[at + 4 * i + 1], of_row[at + 4 * i + 2],
+                        of_row[at + 4 * i + 3]);
+        i8_store(slot * p.q_stride, (first + at) / 32, i8_round(v));
+    }
+}
 
 void main()
 {
@@ -56,7 +83,12 @@ void main()
             const uint at = ids[slot] * 2 * p.n_ff + row;
             gate_up += vec2(bias[at], bias[at + p.n_ff]);
         }
-        y[slot * p.y_stride + row] =
-            act_glu(p.act, gate_up.x, gate_up.y, p.alpha, p.limit);
+        const float v = act_glu(p.act, gate_up.x, gate_up.y, p.alpha, p.limit);
+        if (ROUND)
+            of_row[row - gl_WorkGroupID.x * ROWS] = v;
+        else
+            y[slot * p.y_stride + row] = v;
     }
+    if (ROUND)
+        store_bytes(slot);
 }

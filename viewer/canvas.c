@@ -58,10 +58,13 @@ void canvas_blend(struct canvas *c, struct box b, uint32_t color, int alpha)
     if (alpha <= 0)
         return;
     for (int y = m.y; y < m.y + m.h; y++) {
-        uint32_t *row = c->pixel + (size_t)y * (size_t)c->w;
-        for (int x = m.x; x < m.x + m.w; x++)
-            row[x] =
-                alpha >= 255 ? 0xff000000 | color : mix(row[x], color, (unsigned)alpha);
+        uint32_t *row = c->pixel + (size_t)y * (size_t)c->w + m.x;
+        if (alpha >= 255)
+            for (int x = 0; x < m.w; x++)
+                row[x] = 0xff000000 | color;
+        else
+            for (int x = 0; x < m.w; x++)
+                row[x] = mix(row[x], color, (unsigned)alpha);
     }
 }
 
@@ -87,11 +90,13 @@ void canvas_round(struct canvas *c, struct box b, int radius, uint32_t color, in
 {
     const int most = (b.w < b.h ? b.w : b.h) / 2;
     const int r = radius < most ? radius : most;
-    for (int i = 0; i < b.h; i++) {
-        const int edge = i < b.h - 1 - i ? i : b.h - 1 - i;
-        const int in = corner_inset(r, edge);
+    for (int i = 0; i < r; i++) {
+        const int in = corner_inset(r, i);
         canvas_blend(c, (struct box){b.x + in, b.y + i, b.w - 2 * in, 1}, color, alpha);
+        canvas_blend(c, (struct box){b.x + in, b.y + b.h - 1 - i, b.w - 2 * in, 1}, color,
+                     alpha);
     }
+    canvas_blend(c, (struct box){b.x, b.y + r, b.w, b.h - 2 * r}, color, alpha);
 }
 
 void canvas_frame(struct canvas *c, struct box b, int t, uint32_t color)

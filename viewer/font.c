@@ -145,7 +145,8 @@ bool fonts_are_real(const struct fonts *f)
 
 static int builtin_dot(const struct fonts *f, enum font_style style)
 {
-    const int dot = (int)(points[style] * f->scale / 6);
+    const size_t at = style < FONT_STYLE_COUNT ? style : 0;
+    const int dot = (int)(points[at] * f->scale / 6);
     return dot > 1 ? dot : 1;
 }
 

@@ -2,6 +2,8 @@
  */
 #include "font_script.h"
 
+#include <string.h>
+
 #include "font.h"
 
 enum kind { SIMPLE, MARK, COMPLEX };
@@ -98,7 +100,7 @@ struct font_run font_first_run(const char *text, size_t n)
         if (run.from_right && !joins && text[run.n] == ' ' && run.n + 1 < n) {
             const size_t word =
                 cluster(text + run.n + 1, n - run.n - 1, &next, &next_marked);
-            if (kind_of(next) == COMPLEX && next->from_right) {
+            if (kind_of(next) == COMPLEX && strcmp(next->script, run.script) == 0) {
                 run.n += 1 + word;
                 continue;
             }

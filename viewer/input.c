@@ -30,29 +30,35 @@ static void paste(struct edit *e)
     SDL_free(text);
 }
 
-/* All of the text that the source has, to the clipboard. */
-static void copy_text(struct scene *s)
+/* All of the text that the source has, terminated; to free(). NULL: no memory. */
+static char *whole_text(struct scene *s)
 {
     size_t n = 0, cap = 1 << 16;
     char *all = malloc(cap);
-    for (uint64_t i = 0; all && i < s->n_token; i++) {
+    if (!all)
+        return NULL;
+    for (uint64_t i = 0; i < s->n_token; i++) {
         const size_t need = source_piece(s->source, i, NULL, 0);
         if (n + need + 1 > cap) {
             cap = 2 * (n + need + 1);
             char *more = realloc(all, cap);
             if (!more) {
                 free(all);
-                all = NULL;
-                break;
+                return NULL;
             }
             all = more;
         }
         n += source_piece(s->source, i, all + n, cap - n);
     }
-    if (all) {
-        all[n] = '\0';
+    all[n] = '\0';
+    return all;
+}
+
+static void copy_text(struct scene *s)
+{
+    char *all = whole_text(s);
+    if (all)
         SDL_SetClipboardText(all);
-    }
     scene_say(s, all ? "The text is on the clipboard." : "No memory to copy the text.");
     free(all);
 }

@@ -54,9 +54,11 @@ static void draw_wide(struct ui *ui, struct box body)
     }
     struct box score = box_take_bottom(&body, body.h * 3 / 10);
     box_take_bottom(&body, gap);
-    struct box left = box_take_left(&body, body.w * 47 / 100);
+    /* Words cannot shrink as pictures can: their share grows in a small window. */
+    const bool small = body.w < ui_px(ui, 1100);
+    struct box left = box_take_left(&body, body.w * (small ? 42 : 47) / 100);
     box_take_left(&body, gap);
-    struct box side = box_take_left(&body, body.w * 6 / 10);
+    struct box side = box_take_left(&body, body.w * (small ? 54 : 60) / 100);
     box_take_left(&body, gap);
     if (ui->state->source->live) {
         view_field(ui, box_take_bottom(&left, ui_px(ui, 34)));

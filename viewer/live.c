@@ -46,6 +46,7 @@ static bool open_session(struct live *l)
                                                                      : N_CTX,
                                           .tap = l->info.n_layer_moe > 0,
                                           .stages = l->params.stages,
+                                          .sampling = LEM_SAMPLING_HOST, /* reads rows */
                                           .log = l->log};
     const bool ok = lem_session_open(&sp, &session) == LEM_OK;
     l->timed = ok && l->params.stages;
@@ -217,12 +218,22 @@ static bool next_ask(struct live *l)
 /* ---- the worker ---------------------------------------------------------------------
  */
 
+/* Milliseconds that the pace still forbids a token. Under the lock. */
+static uint64_t early(const struct live *l)
+{
+    const uint64_t now = SDL_GetTicks64();
+    return l->pace > 0 && l->steps == 0 && now < l->due ? l->due - now : 0;
+}
+
 /* A token more, if one is wanted. */
 static bool write_on(struct live *l)
 {
     SDL_LockMutex(l->lock);
-    const bool wanted = !l->broken && !l->ended && (!l->paused || l->steps > 0);
+    const bool wanted =
+        !l->broken && !l->ended && (!l->paused || l->steps > 0) && !early(l);
     const bool full = l->params.limit && l->run.n >= l->run.n_prompt + l->params.limit;
+    if (wanted && l->pace > 0)
+        l->due = SDL_GetTicks64() + (uint64_t)(1000 / l->pace);
     SDL_UnlockMutex(l->lock);
     l->ended |= wanted && full;
     if (l->ended)
@@ -234,13 +245,23 @@ static bool write_on(struct live *l)
     return true;
 }
 
+/* Until something is asked for, or the pace allows the next token. Under the lock. */
+static void wait(struct live *l)
+{
+    const uint64_t ms = l->paused || l->ended ? 0 : early(l);
+    if (ms)
+        SDL_CondWaitTimeout(l->wake, l->lock, (Uint32)(ms < 1000 ? ms : 1000));
+    else
+        SDL_CondWait(l->wake, l->lock);
+}
+
 /* Waits where nothing is to be done. False when the window is closing. */
 static bool go_on(struct live *l, bool busy)
 {
     SDL_LockMutex(l->lock);
     l->phase = l->broken ? SOURCE_FAILED : l->ended ? SOURCE_DONE : SOURCE_RUNNING;
     if (!busy && !l->stop && !l->first_ask)
-        SDL_CondWait(l->wake, l->lock);
+        wait(l);
     const bool stop = l->stop;
     SDL_UnlockMutex(l->lock);
     return !stop;

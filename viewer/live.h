@@ -83,6 +83,7 @@ struct live {
     enum source_phase phase;
     char message[512];
     bool paused, stop;
+    float pace; /* most tokens in a second; 0 = as fast as it goes */
     struct ask_entry *first_ask, *last_ask;
     struct run run, pinned; /* changed by the worker only, which reads without it */
     bool is_pinned;
@@ -95,6 +96,7 @@ struct live {
     bool timed;     /* stages are measured */
     bool broken;    /* the model cannot go on */
     uint32_t steps; /* tokens asked for one by one */
+    uint64_t due;   /* SDL_GetTicks64() before which a pace forbids the next token */
     uint16_t *ids;  /* [pairs] of one token */
     float *weights;
     float *margins; /* [n_layer_moe] of one token */

@@ -241,6 +241,15 @@ static void live_pause(struct source *s, bool paused)
     SDL_UnlockMutex(l->lock);
 }
 
+static void live_pace(struct source *s, float per_second)
+{
+    struct live *l = s->priv;
+    SDL_LockMutex(l->lock);
+    l->pace = per_second;
+    SDL_CondSignal(l->wake);
+    SDL_UnlockMutex(l->lock);
+}
+
 static void free_ask(struct ask_entry *e)
 {
     if (!e)
@@ -355,6 +364,7 @@ const struct source_kind live_kind = {
     .routing = live_routing,
     .phase = live_phase,
     .pause = live_pause,
+    .pace = live_pace,
     .n_event = live_n_event,
     .event = live_event,
     .ask = live_ask,

@@ -16,6 +16,7 @@ enum { DONE = 0, FAILED = 1, WRONG = 2 };
 struct options {
     const char *shot, *file;
     char model_path[1024];
+    char dropped[4096], next[4096];
     long long at; /* token, or -1 */
     int layer, expert;
     enum view view;
@@ -37,7 +38,7 @@ static void print_usage(FILE *out)
           "\n"
           "  -m, --model FILE    write with this model, live (the one that ships)\n"
           "  -d, --device WHICH  its device\n"
-          "      --caps PROFILE  pretend that it has less: minimal\n"
+          "      --caps PROFILE  pretend that it has less: minimal or unmapped\n"
           "  -n, --predict N     most tokens to write\n"
           "      --temp T        temperature; 0 takes the likeliest (0.8)\n"
           "  -s, --seed N        same seed, same text (1)\n"
@@ -49,8 +50,8 @@ static void print_usage(FILE *out)
           "      --at TOKEN      begin at this token; 1 is the first\n"
           "      --layer N       begin with the Nth layer that routes; 0 is the first\n"
           "      --expert N      begin with this expert selected\n"
-          "      --view NAME     overview, text, bank, score, inspector, flow or\n"
-          "                      coactivation\n"
+          "      --view NAME     overview, text, bank, score, inspector, flow,\n"
+          "                      coactivation, steer, ab, prompt or figures\n"
           "      --light         on light ground\n"
           "      --stages        take the time of each stage of the work (on a CPU "
           "device this\n"
@@ -180,8 +181,8 @@ static int read_valued(struct options *o, const char *word, const char *value)
         o->view = scene_find_view(value);
         o->has_view = true;
         if (o->view == VIEW_COUNT)
-            return wrong("--view takes overview, text, bank, score, inspector, flow or "
-                         "coactivation",
+            return wrong("--view takes overview, text, bank, score, inspector, flow, "
+                         "coactivation, steer, ab, prompt or figures",
                          value),
                    -1;
     } else {
@@ -333,6 +334,17 @@ static bool is_recording(const char *file)
     return n > 9 && strcmp(file + n - 9, ".lemtrace") == 0;
 }
 
+/* What was dropped onto the window is seen instead of what there was. */
+static void take_dropped(struct options *o)
+{
+    snprintf(o->dropped, sizeof o->dropped, "%s", o->next);
+    o->next[0] = '\0';
+    o->at = o->layer = o->expert = -1;
+    o->file = is_recording(o->dropped) ? o->dropped : NULL;
+    if (!o->file)
+        o->live.model = o->dropped;
+}
+
 static bool open_source(struct source *source, struct options *o, char *message,
                         size_t cap)
 {
@@ -354,12 +366,47 @@ static bool open_source(struct source *source, struct options *o, char *message,
     return source_open_live(source, &o->live, message, cap);
 }
 
-int main(int argc, char **argv)
+static bool shoot(struct options *o)
 {
-    const uint64_t started = SDL_GetPerformanceCounter();
-    struct options o;
     struct source source = {0};
     char message[600] = "";
+    const bool ok = open_source(&source, o, message, sizeof message) &&
+                    take_shot(&source, o, message, sizeof message);
+    if (message[0])
+        fprintf(stderr, "lemnos-viewer: %s\n", message);
+    source_close(&source);
+    return ok;
+}
+
+/* A window until it is closed; one that says why where there is nothing to show. */
+static bool watch(struct options *o, uint64_t started)
+{
+    struct source source = {0};
+    char message[600] = "";
+    const bool opened = open_source(&source, o, message, sizeof message);
+    if (!opened) {
+        fprintf(stderr, "lemnos-viewer: %s\n", message);
+        source_open_failed(&source, message);
+    }
+    message[0] = '\0';
+    o->window.started = started;
+    o->window.next = o->next;
+    o->window.next_cap = sizeof o->next;
+    bool ok = show_window(&source, o, message, sizeof message);
+    if (ok && opened) /* also for who has not looked at the window */
+        ok = source_phase(&source, message, sizeof message) != SOURCE_FAILED;
+    if (ok)
+        message[0] = '\0';
+    if (message[0])
+        fprintf(stderr, "lemnos-viewer: %s\n", message);
+    source_close(&source);
+    return ok && opened;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t started = SDL_GetPerformanceCounter();
+    struct options o;
     if (!read_options(&o, argc, argv))
         return WRONG;
     if (o.help) {
@@ -370,22 +417,13 @@ int main(int argc, char **argv)
         wrong("--shot takes a recording", "nothing");
         return WRONG;
     }
-    bool ok = open_source(&source, &o, message, sizeof message);
-    const bool opened = ok;
-    if (o.shot) {
-        ok = ok && take_shot(&source, &o, message, sizeof message);
-    } else {
-        if (!ok) {
-            fprintf(stderr, "lemnos-viewer: %s\n", message);
-            source_open_failed(&source, message);
-        }
-        message[0] = '\0';
-        o.window.started = started;
-        ok = show_window(&source, &o, message, sizeof message) && opened;
+    bool ok = o.shot ? shoot(&o) : true;
+    for (bool again = !o.shot; again; again = o.next[0] != '\0') {
+        if (o.next[0])
+            take_dropped(&o);
+        ok = watch(&o, started);
+        started = 0;
     }
-    if (message[0])
-        fprintf(stderr, "lemnos-viewer: %s\n", message);
-    source_close(&source);
     SDL_Quit();
     return ok ? DONE : FAILED;
 }

@@ -8,7 +8,7 @@
 
 enum { PAGE = 32, MAX_ZOOM = 64, NOTICE_SECONDS = 8 };
 
-static const float ZOOM_STEP = 1.5f, PAN_STEP = 0.25f;
+static const float ZOOM_STEP = 1.5f, PAN_STEP = 0.25f, SPEED_MOST = 256;
 
 void scene_open(struct scene *s, struct source *source)
 {
@@ -17,7 +17,7 @@ void scene_open(struct scene *s, struct source *source)
                         .pin = SCENE_NONE,
                         .expert = SCENE_NONE,
                         .side = VIEW_BANK,
-                        .speed = 8,
+                        .speed = source->live ? 0 : 8,
                         .zoom = {.by = 1},
                         .follow = source->live,
                         .playing = source->live};
@@ -143,6 +143,19 @@ static void write_prompt(struct scene *s)
     source_pause(s->source, false);
 }
 
+/* By halves and doubles; a model knows no limit beyond the fastest. */
+static void change_speed(struct scene *s, bool faster)
+{
+    const bool live = s->source->live;
+    if (s->speed <= 0)
+        s->speed = faster ? 0 : SPEED_MOST;
+    else if (faster)
+        s->speed = s->speed < SPEED_MOST ? s->speed * 2 : live ? 0 : SPEED_MOST;
+    else
+        s->speed = s->speed > 1 ? s->speed / 2 : 0.5f;
+    source_pace(s->source, s->speed);
+}
+
 static void change_look(struct scene *s, enum command command)
 {
     switch (command) {
@@ -189,10 +202,8 @@ static void change_look(struct scene *s, enum command command)
         s->steering = !s->steering;
         break;
     case CMD_FASTER:
-        s->speed = s->speed < 200 ? s->speed * 2 : 256;
-        break;
     case CMD_SLOWER:
-        s->speed = s->speed > 1 ? s->speed / 2 : 0.5f;
+        change_speed(s, command == CMD_FASTER);
         break;
     default:
         if (command >= CMD_VIEW_0 && command < CMD_COUNT) {

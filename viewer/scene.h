@@ -117,7 +117,7 @@ struct scene {
     struct zoom zoom;
     char notice[256]; /* "" or a line for the person, for as long as notice_left */
     float notice_left;
-    float speed;   /* tokens per second when playing a recording */
+    float speed;   /* tokens per second when playing; 0 = as fast as a model writes */
     float elapsed; /* seconds towards the next token */
 };
 

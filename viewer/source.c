@@ -250,6 +250,12 @@ void source_pause(struct source *s, bool paused)
     s->kind->pause(s, paused);
 }
 
+void source_pace(struct source *s, float per_second)
+{
+    if (s->kind->pace)
+        s->kind->pace(s, per_second);
+}
+
 bool source_margins(struct source *s, uint64_t i, float *margins, uint16_t *next)
 {
     return s->kind->margins && s->kind->margins(s, i, margins, next);

@@ -43,7 +43,7 @@ struct source_figures {
     uint32_t n_ctx;
 };
 
-/* What both kinds of source can do; `priv` is theirs. Those after `pause` are NULL in a
+/* What both kinds of source can do; `priv` is theirs. Those after `pace` are NULL in a
  * source that nobody can step in on. */
 struct source_kind {
     void (*close)(struct source *s);
@@ -53,6 +53,7 @@ struct source_kind {
     bool (*routing)(struct source *s, uint64_t i, uint16_t *ids, float *weights);
     enum source_phase (*phase)(struct source *s, char *message, size_t cap);
     void (*pause)(struct source *s, bool paused);
+    void (*pace)(struct source *s, float per_second); /* NULL: it does not write */
     uint32_t (*n_event)(struct source *s);
     size_t (*event)(struct source *s, uint32_t k, uint64_t *before, char *out,
                     size_t cap);
@@ -110,6 +111,8 @@ bool source_margins(struct source *s, uint64_t i, float *margins, uint16_t *next
 void source_figures(struct source *s, struct source_figures *out);
 enum source_phase source_phase(struct source *s, char *message, size_t cap);
 void source_pause(struct source *s, bool paused);
+/* Write at most so many tokens in a second; 0: as fast as it goes. */
+void source_pace(struct source *s, float per_second);
 
 /* Changes of the routing policy, in order: event `k` was before token *before; its JSON
  * is written without terminator where it fits `cap`. Returns its bytes. */

@@ -96,6 +96,7 @@ const char *steer_setting_name(enum steer_setting setting);
 /* The policy file; what happened stands in `note`. (steer_file.c) */
 void steer_save(struct steer *s);
 void steer_load(struct steer *s);
+void steer_load_from(struct steer *s, const char *path);
 /* Settings to free(), NULL with a line in `message` when the file cannot be read. */
 struct lem_policy_entry *steer_read_file(const char *path, uint32_t *n, char *message,
                                          size_t cap);

@@ -63,22 +63,26 @@ struct lem_policy_entry *steer_read_file(const char *path, uint32_t *n, char *me
 
 void steer_load(struct steer *s)
 {
-    uint32_t n = 0;
-    if (!s->path) {
+    if (s->path)
+        steer_load_from(s, s->path);
+    else
         snprintf(s->note, sizeof s->note, "Name the file with --policy FILE.");
-        return;
-    }
+}
+
+void steer_load_from(struct steer *s, const char *path)
+{
+    uint32_t n = 0;
     if (!s->source->live) {
         snprintf(s->note, sizeof s->note, "A recording cannot be changed: open a model.");
         return;
     }
-    struct lem_policy_entry *e = steer_read_file(s->path, &n, s->note, sizeof s->note);
+    struct lem_policy_entry *e = steer_read_file(path, &n, s->note, sizeof s->note);
     if (!e)
         return;
     const struct source_ask ask = {
         .kind = SOURCE_ASK_POLICY, .entries = e, .n_entry = n, .replace = true};
     if (source_ask(s->source, &ask))
-        snprintf(s->note, sizeof s->note, "Loaded from %s.", s->path);
+        snprintf(s->note, sizeof s->note, "Loaded from %s.", path);
     free(e);
 }
 

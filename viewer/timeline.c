@@ -35,26 +35,41 @@ static void draw_track(struct ui *ui, struct box b)
     ui_add_hit(ui, (struct hit){.box = b, .kind = HIT_SEEK});
 }
 
+/* Between the two buttons that change it. */
+static void draw_speed(struct ui *ui, struct box b, const char *text)
+{
+    const int w = fonts_width(ui->fonts, FONT_UI, text, strlen(text));
+    box_take_left(&b, ui_px(ui, 5));
+    fonts_label(ui->fonts, &ui->canvas, FONT_UI, b.x + (b.w - w) / 2,
+                b.y + (b.h - fonts_height(ui->fonts, FONT_UI)) / 2, b.w, text,
+                ui->palette.text);
+}
+
 void view_timeline(struct ui *ui, struct box b)
 {
     const struct scene *s = ui->state;
-    char speed[32];
-    snprintf(speed, sizeof speed, "%g/s", (double)s->speed);
+    char speed[32], message[8];
+    const bool ended = s->source->live &&
+                       source_phase(s->source, message, sizeof message) == SOURCE_DONE;
+    const bool playing = s->playing && !ended;
+    if (s->speed > 0)
+        snprintf(speed, sizeof speed, "%g/s", (double)s->speed);
+    else
+        snprintf(speed, sizeof speed, "max");
     /* From the right, as ui_button() cuts them off. */
     const struct {
         const char *label;
         enum command command;
-    } button[] = {{"Last", CMD_LAST},
-                  {"+", CMD_FASTER},
-                  {speed, CMD_SLOWER},
-                  {">", CMD_NEXT},
-                  {s->playing ? "Pause" : "Play", CMD_PLAY},
-                  {"<", CMD_BACK},
-                  {"First", CMD_FIRST}};
+    } button[] = {{"Last", CMD_LAST}, {"+", CMD_FASTER},
+                  {speed, CMD_NONE},  {"-", CMD_SLOWER},
+                  {">", CMD_NEXT},    {playing ? "Pause" : "Play", CMD_PLAY},
+                  {"<", CMD_BACK},    {"First", CMD_FIRST}};
     const int n = (int)(sizeof button / sizeof *button);
-    int width = 0;
+    const int speed_w = fonts_width(ui->fonts, FONT_UI, "256/s", 5) + ui_px(ui, 5);
+    int width = speed_w;
     for (int i = 0; i < n; i++)
-        width += ui_button_width(ui, button[i].label);
+        if (button[i].command != CMD_NONE)
+            width += ui_button_width(ui, button[i].label);
     struct box row = b, left;
     const bool narrow = b.h > ui_px(ui, 50);
     if (narrow) {
@@ -66,8 +81,11 @@ void view_timeline(struct ui *ui, struct box b)
         box_take_left(&row, ui_px(ui, 10));
     }
     for (int i = 0; i < n; i++)
-        ui_button(ui, &left, button[i].label, button[i].command,
-                  button[i].command == CMD_PLAY && s->playing);
+        if (button[i].command == CMD_NONE)
+            draw_speed(ui, box_take_right(&left, speed_w), speed);
+        else
+            ui_button(ui, &left, button[i].label, button[i].command,
+                      button[i].command == CMD_PLAY && playing);
     draw_track(ui, (struct box){row.x, row.y + ui_px(ui, 4), row.w,
                                 row.h - ui_px(ui, narrow ? 6 : 8)});
 }

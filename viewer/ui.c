@@ -216,7 +216,7 @@ void ui_button(struct ui *ui, struct box *row, const char *label, enum command c
     const int w = fonts_width(ui->fonts, FONT_UI, label, strlen(label)) + ui_px(ui, 18);
     const int pad = ui_px(ui, ui->touch ? 9 : 4);
     const int h = fonts_height(ui->fonts, FONT_UI) + 2 * pad;
-    if (row->w < w)
+    if (row->w < w || row->h < fonts_height(ui->fonts, FONT_UI))
         return;
     struct box b = box_take_right(row, w);
     box_take_right(row, ui_px(ui, 5));

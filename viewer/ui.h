@@ -141,7 +141,7 @@ void view_banner(struct ui *ui, struct box *body, const char *message);
 void view_notice(struct ui *ui, struct box all);
 void view_timeline(struct ui *ui, struct box b);
 void view_header(struct ui *ui, struct box b);
-void view_help(struct ui *ui, struct box b);
+void view_help(struct ui *ui, struct box all);
 
 /* The whole window. (layout.c) */
 void layout_draw(struct ui *ui);

@@ -124,6 +124,12 @@ static float strength(const struct pair *p, float kl)
     return p->worst > 0 && kl > 0 ? sqrtf(kl / p->worst) : 0;
 }
 
+/* A run that is only behind has not parted from the other. */
+static bool have_parted(const struct pair *p)
+{
+    return p->ab->part < p->ab->n[0] && p->ab->part < p->ab->n[1];
+}
+
 /* A token in its box; `text` is what it shows. */
 static void draw_token(const struct pair *p, uint32_t slot, int side, struct box b,
                        const char *text, size_t n)
@@ -133,18 +139,19 @@ static void draw_token(const struct pair *p, uint32_t slot, int side, struct box
     const struct ab_slot *s = &p->ab->slot[slot];
     const uint32_t i = (uint32_t)token_of(s, side);
     const struct box back = {b.x, b.y + ui_px(ui, 1), b.w, p->line_height - ui_px(ui, 2)};
-    const bool alike = is_alike(p, s), parts = i == p->ab->part;
+    const bool differs = have_parted(p) && !is_alike(p, s);
+    const bool parts = have_parted(p) && i == p->ab->part;
     const int64_t here = (int64_t)ui->state->cursor;
     if (side == 0 && p->ab->kl[i] > 0)
         canvas_round(&ui->canvas,
                      (struct box){b.x, b.y + p->line_height, b.w - 1, ui_px(ui, 4)},
                      ui_px(ui, 1), palette_ramp(c, strength(p, p->ab->kl[i])), 255);
-    if (!alike)
+    if (differs)
         canvas_fill(&ui->canvas, back,
                     parts ? palette_mix(c->panel, c->warn, 0.3f) : c->raised);
     fonts_draw(ui->fonts, &ui->canvas, FONT_READ, b.x,
                b.y + (p->line_height - fonts_height(ui->fonts, FONT_READ)) / 2, text, n,
-               alike ? c->quiet : c->text, 255);
+               differs ? c->text : c->quiet, 255);
     if (parts)
         canvas_frame(&ui->canvas, back, ui_px(ui, 2), c->warn);
     if (s->b >= 0 && (s->b == here || s->b == ui->state->hover))
@@ -229,7 +236,8 @@ static void draw_strip(const struct pair *p, struct box b)
     }
     const struct ab_slot *here =
         &p->ab->slot[ab_slot_of(p->ab, 1, (uint32_t)ui->state->cursor)];
-    draw_mark(ui, b, p->ab->part, n, c->warn);
+    if (have_parted(p))
+        draw_mark(ui, b, p->ab->part, n, c->warn);
     if (here->a >= 0)
         draw_mark(ui, b, (uint32_t)here->a, n, c->accent);
 }
@@ -278,7 +286,7 @@ static void draw_foot(const struct pair *p, struct box foot)
     ui_button(ui, &foot, "Unpin", CMD_PIN_RUN, false);
     ui_button(ui, &foot, "Write anew from here", CMD_REGENERATE, true);
     const int y = foot.y + (foot.h - fonts_height(ui->fonts, FONT_SMALL)) / 2;
-    if (ab->part < ab->n[0] && ab->part < ab->n[1])
+    if (have_parted(p))
         ui_line(ui, FONT_SMALL, foot.x, y, foot.w, ui->palette.warn,
                 "They part at token %u.", ab->part + 1);
     else

@@ -141,7 +141,8 @@ static void draw_cell(struct ui *ui, const struct grid *g, uint32_t layer, uint3
     const struct box b = cell_box(g, layer, e);
     const uint32_t color = cell_color(ui, v);
     const int text_h = fonts_height(ui->fonts, FONT_SMALL);
-    canvas_round(&ui->canvas, b, b.w > 8 ? ui_px(ui, 2) : 0, color, 255);
+    if (g->gap || v != 0) /* without gaps the ground is drawn as one */
+        canvas_round(&ui->canvas, b, b.w > 8 ? ui_px(ui, 2) : 0, color, 255);
     if (layer == s->layer && s->expert == (int)e)
         canvas_frame(&ui->canvas, b, b.w > 8 ? ui_px(ui, 2) : 1, p->accent);
     ui_add_hit(
@@ -197,6 +198,8 @@ static void draw_cells(struct ui *ui, const struct grid *g, const float *cell,
     const uint32_t l1 = end_seen(g->y, g->cell_h, g->box.h, g->n_layer);
     const uint32_t e1 = end_seen(g->x, g->cell_w, g->box.w, g->n_expert);
     canvas_clip(&ui->canvas, g->box);
+    if (g->gap == 0)
+        canvas_fill(&ui->canvas, g->box, cell_color(ui, 0));
     if (g->cell_w < 1 || g->cell_h < 1)
         draw_dense(ui, g, cell);
     else
@@ -225,10 +228,12 @@ static void draw_layers(struct ui *ui, const struct grid *g, int label_w)
                                             first.h + g->gap},
                                     .kind = HIT_LAYER,
                                     .layer = l});
+        const int middle = first.y + (first.h - text_h) / 2;
         if (l % step == 0)
-            ui_line(ui, FONT_SMALL, g->box.x - label_w, first.y + (first.h - text_h) / 2,
-                    label_w - ui_px(ui, 8), chosen ? ui->palette.text : ui->palette.quiet,
-                    "%u", s->source->facts.layer[l]);
+            ui_line(ui, FONT_SMALL, g->box.x - label_w,
+                    l || middle > g->box.y ? middle : g->box.y, label_w - ui_px(ui, 8),
+                    chosen ? ui->palette.text : ui->palette.quiet, "%u",
+                    s->source->facts.layer[l]);
         if (chosen)
             canvas_round(&ui->canvas,
                          (struct box){g->box.x - ui_px(ui, 6), first.y, ui_px(ui, 3),
@@ -256,6 +261,32 @@ static void draw_experts(struct ui *ui, const struct grid *g, int y)
     }
 }
 
+/* What the shades mean, where there is room. */
+static void draw_key(struct ui *ui, struct box row)
+{
+    static const struct {
+        const char *low, *high;
+    } end[BANK_COUNT] = {
+        {"weight 0", "1"}, {"weight 0", "1"}, {"load 0", "3 times even"}, {"-1", "+1"}};
+    const struct scene *s = ui->state;
+    const char *low = end[s->bank].low, *high = end[s->bank].high;
+    const int gap = ui_px(ui, 6), w = ui_px(ui, 48), h = ui_px(ui, 8);
+    const int y = row.y + (row.h - fonts_height(ui->fonts, FONT_SMALL)) / 2;
+    const int low_w = fonts_width(ui->fonts, FONT_SMALL, low, strlen(low));
+    const int high_w = fonts_width(ui->fonts, FONT_SMALL, high, strlen(high));
+    if (low_w + high_w + w + 3 * gap > row.w)
+        return;
+    ui_line(ui, FONT_SMALL, row.x, y, row.w, ui->palette.quiet, "%s", low);
+    for (int i = 0; i < w; i++) {
+        const float part = (float)i / (float)(w - 1);
+        canvas_fill(&ui->canvas,
+                    (struct box){row.x + low_w + gap + i, row.y + (row.h - h) / 2, 1, h},
+                    cell_color(ui, s->bank == BANK_DIFFERENCE ? 2 * part - 1 : part));
+    }
+    ui_line(ui, FONT_SMALL, row.x + low_w + w + 2 * gap, y, row.w, ui->palette.quiet,
+            "%s", high);
+}
+
 static void draw_controls(struct ui *ui, struct box *in)
 {
     const struct scene *s = ui->state;
@@ -271,6 +302,8 @@ static void draw_controls(struct ui *ui, struct box *in)
         ui_line(ui, FONT_SMALL, row.x,
                 row.y + (row.h - fonts_height(ui->fonts, FONT_SMALL)) / 2, row.w,
                 ui->palette.quiet, "%.1f times", (double)s->zoom.by);
+    else
+        draw_key(ui, row);
 }
 
 void view_bank(struct ui *ui, struct box b)

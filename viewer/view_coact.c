@@ -4,6 +4,12 @@
 
 #include "ui.h"
 
+/* Of 0 … 1; as in the bank, what is little is seen, too. */
+static uint32_t shade(const struct ui *ui, float part)
+{
+    return palette_ramp(&ui->palette, part > 0 ? sqrtf(part) : 0);
+}
+
 /* What the shades mean, where there is room beside the matrix. */
 static void draw_key(struct ui *ui, struct box b, uint32_t most)
 {
@@ -12,17 +18,35 @@ static void draw_key(struct ui *ui, struct box b, uint32_t most)
         return;
     for (int i = 0; i < h; i++)
         canvas_fill(&ui->canvas, (struct box){b.x, b.y + i + line, ui_px(ui, 10), 1},
-                    palette_ramp(&ui->palette, 1 - (float)i / (float)h));
+                    shade(ui, 1 - (float)i / (float)h));
     ui_line(ui, FONT_SMALL, b.x, b.y, b.w, ui->palette.quiet, "%u tokens", most);
     ui_line(ui, FONT_SMALL, b.x, b.y + line + ui_px(ui, 92), b.w, ui->palette.quiet,
             "none");
+}
+
+/* An expert's number at the left of its row and below its column. */
+static void draw_name(struct ui *ui, uint32_t expert, float cell, struct box grid, int x)
+{
+    char name[16];
+    const int n = snprintf(name, sizeof name, "%u", expert);
+    const int w = fonts_width(ui->fonts, FONT_SMALL, name, (size_t)n);
+    const int h = fonts_height(ui->fonts, FONT_SMALL);
+    const float middle = ((float)expert + 0.5f) * cell;
+    const int left = (int)middle - w / 2, top = (int)middle - h / 2;
+    const bool chosen = ui->state->expert == (int)expert;
+    const uint32_t ink = chosen ? ui->palette.text : ui->palette.faint;
+    const int bottom = grid.y + (grid.w < grid.h ? grid.w : grid.h);
+    fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, x, grid.y + (top > 0 ? top : 0), name,
+               (size_t)n, ink, 255);
+    fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, grid.x + (left > 0 ? left : 0), bottom,
+               name, (size_t)n, ink, 255);
 }
 
 static void draw_matrix(struct ui *ui, struct box in)
 {
     const struct stats *s = ui->stats;
     const uint32_t n = s->n_expert;
-    const int label = ui_px(ui, 22);
+    const int label = ui_px(ui, 26);
     struct box grid = in;
     box_take_left(&grid, label);
     box_take_bottom(&grid, fonts_height(ui->fonts, FONT_SMALL));
@@ -40,30 +64,23 @@ static void draw_matrix(struct ui *ui, struct box in)
             if (a != b && s->together[(size_t)a * n + b] > most)
                 most = s->together[(size_t)a * n + b];
     const int gap = cell > 8 ? ui_px(ui, 1) : 0;
-    const uint32_t step = cell * 1.0f > (float)ui_px(ui, 13) ? 1 : n / 8 + 1;
+    const uint32_t step = ui_label_step(cell, ui_px(ui, n > 100 ? 30 : 16));
     for (uint32_t a = 0; a < n; a++) {
         const int y0 = grid.y + (int)((float)a * cell);
         const int y1 = grid.y + (int)((float)(a + 1) * cell);
-        const bool chosen = ui->state->expert == (int)a;
-        const uint32_t ink = chosen ? ui->palette.text : ui->palette.faint;
-        const int label_y = y0 + (y1 - y0 - fonts_height(ui->fonts, FONT_SMALL)) / 2;
-        if (a % step == 0) {
-            ui_line(ui, FONT_SMALL, in.x, label_y, label, ink, "%u", a);
-            ui_line(ui, FONT_SMALL, grid.x + (int)((float)a * cell), grid.y + side, label,
-                    ink, "%u", a);
-        }
+        if (a % step == 0)
+            draw_name(ui, a, cell, grid, in.x);
+        ui_add_hit(ui, (struct hit){.box = {grid.x, y0, side, y1 > y0 ? y1 - y0 : 1},
+                                    .kind = HIT_CELL,
+                                    .layer = s->layer,
+                                    .expert = (int)a});
         for (uint32_t b = 0; b < n; b++) {
             const int x0 = grid.x + (int)((float)b * cell);
             const int x1 = grid.x + (int)((float)(b + 1) * cell);
             const struct box box = {x0, y0, x1 - x0 > gap ? x1 - x0 - gap : 1,
                                     y1 - y0 > gap ? y1 - y0 - gap : 1};
             const float v = (float)s->together[(size_t)a * n + b] / (float)most;
-            canvas_fill(&ui->canvas, box,
-                        a == b ? ui->palette.raised : palette_ramp(&ui->palette, v));
-            ui_add_hit(ui, (struct hit){.box = box,
-                                        .kind = HIT_CELL,
-                                        .layer = s->layer,
-                                        .expert = (int)a});
+            canvas_fill(&ui->canvas, box, a == b ? ui->palette.raised : shade(ui, v));
         }
     }
     if (ui->state->expert != SCENE_NONE) {

@@ -78,9 +78,11 @@ static void show_run(struct ui *ui, struct box *in, const struct mean *m)
     char text[160], bytes[32];
     source_figures(s->source, &figures);
     if (m->total) {
-        snprintf(text, sizeof text, "%.1f tokens/s, %.2f ms each (mean of %u)",
-                 m->n * 1e6 / (double)m->total, (double)m->total / m->n / 1000, m->n);
+        snprintf(text, sizeof text, "%.1f tokens/s", m->n * 1e6 / (double)m->total);
         field(ui, in, "speed", text);
+        snprintf(text, sizeof text, "%.2f ms, mean of %u", (double)m->total / m->n / 1000,
+                 m->n);
+        field(ui, in, "a token", text);
     }
     field(ui, in, "device", f->device && f->device[0] ? f->device : "not known");
     if (figures.device_bytes) {
@@ -92,16 +94,16 @@ static void show_run(struct ui *ui, struct box *in, const struct mean *m)
                  figures.n_ctx);
         field(ui, in, "context", text);
     }
-    snprintf(text, sizeof text, "%s, %u of %u experts in %u layers",
-             f->architecture ? f->architecture : "", f->n_expert_used, f->n_expert,
+    field(ui, in, "model", f->architecture ? f->architecture : "");
+    snprintf(text, sizeof text, "%u of %u in %u layers", f->n_expert_used, f->n_expert,
              f->n_layer_moe);
-    field(ui, in, "model", text);
+    field(ui, in, "experts", text);
     snprintf(text, sizeof text, "%llu, %u of them the prompt",
              (unsigned long long)s->n_token, s->source->n_prompt);
     field(ui, in, "tokens", text);
     if (ui->n_frame) {
-        snprintf(text, sizeof text, "%.1f ms, 99 %% within %.1f ms (last %u)",
-                 (double)ui->frame_median, (double)ui->frame_p99, ui->n_frame);
+        snprintf(text, sizeof text, "%.1f ms, 99 of 100 within %.1f",
+                 (double)ui->frame_median, (double)ui->frame_p99);
         field(ui, in, "a frame", text);
     }
 }
@@ -120,8 +122,15 @@ static void show_stages(struct ui *ui, struct box *in, const struct mean *m)
 {
     char value[64];
     const int h = ui_px(ui, 16), line = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 3);
-    if (!m->n_staged || in->h < h + 2 * line)
+    if (in->h < h + 2 * line)
         return;
+    if (!m->n_staged) {
+        const struct scene *s = ui->state;
+        field(ui, in, "by stage",
+              s->source->live ? "not taken: start with --stages"
+                              : "not in this recording");
+        return;
+    }
     box_take_top(in, ui_px(ui, 8));
     struct box bar = box_take_top(in, h);
     uint64_t before = 0;
@@ -166,7 +175,9 @@ static void show_course(struct ui *ui, struct box in)
     for (uint64_t i = first; i <= s->cursor; i++)
         if (source_token(s->source, i, &t) && t.total_us > most)
             most = t.total_us;
-    in.h = in.h < ui_px(ui, 110) ? in.h : ui_px(ui, 110);
+    /* Not taller than it is easy to see in one look. */
+    const int most_h = in.w / 4 > ui_px(ui, 110) ? in.w / 4 : ui_px(ui, 110);
+    in.h = in.h < most_h ? in.h : most_h;
     ui_line(ui, FONT_SMALL, title.x, title.y, title.w, ui->palette.quiet,
             "time per token, up to %.2f ms, the last %llu", (double)most / 1000,
             (unsigned long long)(s->cursor + 1 - first));

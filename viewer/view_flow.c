@@ -73,8 +73,8 @@ static void draw_bars(struct ui *ui, const struct side *v, uint32_t layer, bool 
                            .box = b, .kind = HIT_CELL, .layer = layer, .expert = (int)e});
         if (h < label_h - 2)
             continue;
-        ui_line(ui, FONT_SMALL, right ? b.x + w + ui_px(ui, 4) : b.x - ui_px(ui, 20),
-                y + (h - label_h) / 2, ui_px(ui, 18), ui->palette.quiet, "%u", e);
+        ui_line(ui, FONT_SMALL, right ? b.x + w + ui_px(ui, 4) : b.x - ui_px(ui, 28),
+                y + (h - label_h) / 2, ui_px(ui, 26), ui->palette.quiet, "%u", e);
     }
 }
 
@@ -114,8 +114,8 @@ static void draw_flow(struct ui *ui, struct box in, uint32_t *count)
     const int gap = in.h > (int)s->n_expert * 12 ? ui_px(ui, 3) : 0;
     const float room = (float)(in.h - gap * (int)s->n_expert);
     const float per = s->n_window ? room / (float)s->n_window : 0;
-    const struct side left = {from, in.x + ui_px(ui, 22), per, gap, in};
-    const struct side right = {to, in.x + in.w - ui_px(ui, 32), per, gap, in};
+    const struct side left = {from, in.x + ui_px(ui, 28), per, gap, in};
+    const struct side right = {to, in.x + in.w - ui_px(ui, 38), per, gap, in};
     draw_links(ui, &left, &right, count + 2 * (size_t)s->n_expert,
                count + 3 * (size_t)s->n_expert);
     draw_bars(ui, &left, s->layer, false);

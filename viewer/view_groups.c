@@ -16,7 +16,7 @@ static void draw_group(struct ui *ui, struct box row, uint32_t expert)
     const bool chosen = ui->state->expert == (int)expert;
     const int text_y = row.y + (row.h - fonts_height(ui->fonts, FONT_UI)) / 2;
     const int small_y = row.y + (row.h - fonts_height(ui->fonts, FONT_SMALL)) / 2;
-    const struct box label = box_take_left(&row, ui_px(ui, 34));
+    const struct box label = box_take_left(&row, ui_px(ui, 42));
     const struct box count = box_take_left(&row, ui_px(ui, 30));
     canvas_round(&ui->canvas,
                  (struct box){label.x, label.y + ui_px(ui, 3), ui_px(ui, 4),
@@ -66,7 +66,7 @@ static int draw_rows(struct ui *ui, struct box in)
     const int gap = ui_px(ui, 18), n_row = in.h / row_h > 0 ? in.h / row_h : 1;
     const int most = in.w / ui_px(ui, 340) > 1 ? in.w / ui_px(ui, 340) : 1;
     const int wanted = ((int)g->n_busy + n_row - 1) / n_row;
-    const int n_column = wanted < most ? wanted : most;
+    const int n_column = wanted < 1 ? 1 : wanted < most ? wanted : most;
     const int w = (in.w - gap * (n_column - 1)) / n_column;
     const uint32_t room = (uint32_t)(n_row * n_column);
     const uint32_t shown = g->n_busy <= room ? g->n_busy : room - 1;
@@ -93,14 +93,21 @@ static void draw_all_layers(struct ui *ui, struct box in)
     if (in.h < label + ui_px(ui, 5) * (int)g->n_layer || (uint32_t)in.w < 3 * g->n_expert)
         return;
     const struct box title = box_take_top(&in, label);
-    const int most_h = ui_px(ui, 22);
+    const int most_h = ui_px(ui, 34), name_w = ui_px(ui, 26);
     const int h = in.h / (int)g->n_layer < most_h ? in.h / (int)g->n_layer : most_h;
     uint32_t most = 1;
     for (size_t i = 0; i < (size_t)g->n_layer * g->n_expert; i++)
         most = g->count[i] > most ? g->count[i] : most;
     ui_line(ui, FONT_SMALL, title.x, title.y, title.w, ui->palette.quiet,
-            "all layers; the brightest had %u tokens", most);
-    for (uint32_t layer = 0; layer < g->n_layer; layer++)
+            "all layers by experts; the strongest colour is %u tokens", most);
+    const struct box names = box_take_left(&in, name_w);
+    const int text_h = fonts_height(ui->fonts, FONT_SMALL);
+    const uint32_t step = ui_label_step((float)h, text_h);
+    for (uint32_t layer = 0; layer < g->n_layer; layer++) {
+        if (layer % step == 0)
+            ui_line(ui, FONT_SMALL, names.x, in.y + (int)layer * h + (h - text_h) / 2,
+                    name_w, layer == g->layer ? ui->palette.text : ui->palette.faint,
+                    "%u", ui->state->source->facts.layer[layer]);
         for (uint32_t e = 0; e < g->n_expert; e++) {
             const int x0 = (int)((uint64_t)e * (unsigned)in.w / g->n_expert);
             const int x1 = (int)((uint64_t)(e + 1) * (unsigned)in.w / g->n_expert);
@@ -112,6 +119,7 @@ static void draw_all_layers(struct ui *ui, struct box in)
                        (struct hit){
                            .box = b, .kind = HIT_CELL, .layer = layer, .expert = (int)e});
         }
+    }
     canvas_frame(&ui->canvas,
                  (struct box){in.x - 1, in.y + (int)g->layer * h - 1, in.w + 1, h + 1}, 1,
                  ui->palette.accent);

@@ -10,6 +10,8 @@
 struct list {
     struct ui *ui;
     struct box left; /* what is free yet */
+    struct box rest; /* for the columns after this one */
+    int n_column;    /* with those after this one */
 };
 
 static bool has_room(const struct list *l, int h)
@@ -29,6 +31,13 @@ static void heading(struct list *l, const char *text)
                 ui->palette.text);
 }
 
+/* Of a line: what the names take. */
+static int name_width(struct ui *ui, int all)
+{
+    const int wanted = ui_px(ui, 88), most = all * 45 / 100, least = all * 38 / 100;
+    return wanted < least ? least : wanted < most ? wanted : most;
+}
+
 static void field(struct list *l, const char *name, const char *value)
 {
     struct ui *ui = l->ui;
@@ -36,7 +45,7 @@ static void field(struct list *l, const char *name, const char *value)
     if (!has_room(l, h))
         return;
     const struct box row = box_take_top(&l->left, h);
-    const int name_w = row.w * 38 / 100;
+    const int name_w = name_width(ui, row.w);
     fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x, row.y, name_w - 4, name,
                 ui->palette.quiet);
     fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x + name_w, row.y, row.w - name_w,
@@ -52,7 +61,7 @@ static void bar(struct list *l, const char *name, float part, const char *value,
     if (!has_room(l, h))
         return;
     struct box row = box_take_top(&l->left, h);
-    const struct box label = box_take_left(&row, row.w * 38 / 100);
+    const struct box label = box_take_left(&row, name_width(ui, row.w));
     const struct box end = box_take_right(&row, ui_px(ui, 58));
     fonts_label(ui->fonts, &ui->canvas, FONT_UI, label.x, label.y, label.w - 4, name,
                 ui->palette.text);
@@ -74,7 +83,7 @@ static void show_runners(struct list *l, const struct lem_trace_token *t)
     char name[48], value[32];
     if (t->runner[0].id < 0)
         return;
-    heading(l, "Instead it might have written");
+    heading(l, "It might have written");
     for (int i = 0; i < LEM_TRACE_RUNNERS && t->runner[i].id >= 0; i++) {
         ui_piece(t->runner[i].piece, t->runner[i].n_piece, name, sizeof name);
         snprintf(value, sizeof value, "%.1f %%", 100 * (double)t->runner[i].probability);
@@ -216,10 +225,11 @@ static void show_histogram(struct list *l, uint32_t layer)
     const struct stats *s = ui->stats;
     const uint64_t *load = s->load + (size_t)layer * s->n_expert;
     uint64_t most = 1;
-    if (!has_room(l, ui_px(ui, 44)))
-        return;
-    struct box b = box_take_top(&l->left, ui_px(ui, 44));
-    box_take_top(&b, ui_px(ui, 4));
+    if (!has_room(l, ui_px(ui, 50) + 3 * fonts_height(ui->fonts, FONT_UI)))
+        return; /* the figures below say more */
+    struct box b = box_take_top(&l->left, ui_px(ui, 50));
+    box_take_top(&b, ui_px(ui, 3));
+    box_take_bottom(&b, ui_px(ui, 6));
     for (uint32_t e = 0; e < s->n_expert; e++)
         most = load[e] > most ? load[e] : most;
     for (uint32_t e = 0; e < s->n_expert; e++) {
@@ -240,6 +250,8 @@ static void show_layer(struct list *l)
     const struct stats *s = l->ui->stats;
     const uint32_t layer = l->ui->state->layer;
     char text[128];
+    if (!has_room(l, 4 * fonts_height(l->ui->fonts, FONT_UI)))
+        return;
     snprintf(text, sizeof text, "Layer %u over %llu tokens",
              l->ui->state->source->facts.layer[layer], (unsigned long long)s->n_read);
     heading(l, text);
@@ -253,23 +265,42 @@ static void show_layer(struct list *l)
     field(l, "never used", text);
 }
 
+/* Where there is one: a bar is read with its name, so no column is wide. */
+static void next_column(struct list *l)
+{
+    const int gap = ui_px(l->ui, 28), most = ui_px(l->ui, 400);
+    if (l->n_column == 0)
+        return;
+    const int share = (l->rest.w - gap * (l->n_column - 1)) / l->n_column;
+    l->left = box_take_left(&l->rest, l->n_column > 1 && share > most ? most : share);
+    box_take_left(&l->rest, gap);
+    l->n_column--;
+}
+
 void view_inspector(struct ui *ui, struct box b)
 {
     const struct scene *s = ui->state;
-    struct list l = {.ui = ui, .left = ui_panel(ui, b, "Inspector", "")};
+    struct list l = {.ui = ui, .rest = ui_panel(ui, b, "Inspector", "")};
     const uint64_t i = s->cursor;
     if (s->n_token == 0)
         return;
-    canvas_clip(&ui->canvas, l.left);
+    canvas_clip(&ui->canvas, l.rest);
+    l.n_column = l.rest.w > ui_px(ui, 840) ? 3 : l.rest.w > ui_px(ui, 520) ? 2 : 1;
+    next_column(&l);
     if (s->expert == SCENE_NONE)
         show_token(&l, i);
+    if (s->expert == SCENE_NONE)
+        next_column(&l);
     if (ui->stats->n_layer > 0) {
         if (s->expert != SCENE_NONE)
             show_expert(&l);
         show_layer(&l);
     }
-    if (s->expert != SCENE_NONE)
+    if (s->expert != SCENE_NONE) {
+        next_column(&l);
         show_token(&l, i);
+    }
+    next_column(&l);
     show_choice(&l, i);
     canvas_unclip(&ui->canvas);
 }

@@ -54,9 +54,12 @@ static void draw_column(struct ui *ui, const struct roll *r, uint64_t token)
         const float w = ui->weights[at + k];
         const int y0 = r->box.y + (int)((float)e * r->row_h);
         const int y1 = r->box.y + (int)((float)(e + 1) * r->row_h);
-        const int h = y1 - y0 > 3 ? y1 - y0 - 1 : y1 > y0 ? y1 - y0 : 1;
+        const int least = ui_px(ui, 2); /* of many experts one is still seen */
+        const int h = y1 - y0 > 3 ? y1 - y0 - 1 : y1 - y0 > least ? y1 - y0 : least;
         const bool dim = s->expert != SCENE_NONE && s->expert != e;
-        const int alpha = (int)(255 * (0.18f + 0.82f * (w > 0 ? w < 1 ? w : 1 : 0)));
+        const float floor = h > ui_px(ui, 3) ? 0.18f : 0.4f;
+        const int alpha =
+            (int)(255 * (floor + (1 - floor) * (w > 0 ? w < 1 ? w : 1 : 0)));
         canvas_round(&ui->canvas, (struct box){x + 1, y0, r->column - 2, h}, 2,
                      palette_expert(&ui->palette, e), dim ? alpha / 5 : alpha);
     }
@@ -115,7 +118,7 @@ static void draw_rows(struct ui *ui, const struct roll *r, struct box in)
     const struct scene *s = ui->state;
     const uint32_t n = s->source->facts.n_expert;
     const int label_h = fonts_height(ui->fonts, FONT_SMALL);
-    const uint32_t step = ui_label_step(r->row_h, label_h - 2);
+    const uint32_t step = ui_label_step(r->row_h, label_h + (r->row_h < 4 ? 4 : 1));
     for (uint32_t e = 0; e < n; e++) {
         const int y = r->box.y + (int)((float)e * r->row_h);
         const int h = (int)((float)(e + 1) * r->row_h) - (int)((float)e * r->row_h);
@@ -126,9 +129,12 @@ static void draw_rows(struct ui *ui, const struct roll *r, struct box in)
                                     .kind = HIT_CELL,
                                     .layer = s->layer,
                                     .expert = (int)e});
-        const int label_y = y + (h - label_h) / 2;
         if (e % step != 0)
             continue;
+        const int middle = y + (h - label_h) / 2;
+        const int last = r->box.y + r->box.h - label_h;
+        const int above = middle < last ? middle : last;
+        const int label_y = above > r->box.y ? above : r->box.y;
         const bool chosen = s->expert == (int)e;
         ui_line(ui, FONT_SMALL, in.x, label_y, ui_px(ui, 24),
                 chosen ? ui->palette.text : ui->palette.faint, "%u", e);

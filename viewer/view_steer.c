@@ -231,8 +231,8 @@ static void draw_run(struct shelf *f)
     button(f, "Step back", CMD_STEP_BACK, true);
     button(f, source_pinned(s->source) ? "Unpin A" : "Pin as A", CMD_PIN_RUN, true);
     button(f, "Undo all", CMD_UNSET_ALL, f->ui->steer.n_row > 0);
-    button(f, "Save", CMD_POLICY_SAVE, true);
-    button(f, "Load", CMD_POLICY_LOAD, true);
+    button(f, "Save policy", CMD_POLICY_SAVE, true);
+    button(f, "Load policy", CMD_POLICY_LOAD, true);
 }
 
 /* Two lines for what the last command has to say. */
@@ -269,8 +269,8 @@ void view_steer(struct ui *ui, struct box b)
                        : live     ? ""
                                   : "A recording: what was in force at this token. "
                                     "Open a model to change it.";
-    const struct box said =
-        box_take_bottom(&f.left, note[0] ? 2 * fonts_height(ui->fonts, FONT_SMALL) : 0);
+    const int note_h = note[0] ? 2 * fonts_height(ui->fonts, FONT_SMALL) : 0;
+    struct box said = box_take_bottom(&f.left, live ? note_h : 0);
     if (live) {
         draw_actions(&f);
         heading(&f, "Choosing", "");
@@ -279,6 +279,10 @@ void view_steer(struct ui *ui, struct box b)
         draw_run(&f);
     }
     draw_rules(&f);
+    if (!live) {
+        box_take_top(&f.left, ui_px(ui, 8));
+        said = box_take_top(&f.left, note_h);
+    }
     draw_note(ui, said, note);
     canvas_unclip(&ui->canvas);
 }

@@ -2,10 +2,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "font_script.h"
 #include "lemnos/text.h"
 #include "ui.h"
 
-enum { MAX_LINES = 2000, PIECE = 256 };
+enum { MAX_LINES = 2000, PIECE = 256, MAX_STRETCH = 90, MAX_PART = 24 };
+
+/* What of a stretch is one token's. */
+struct part {
+    uint64_t token;
+    size_t from; /* byte */
+    uint32_t color;
+    int alpha;
+};
+
+/* Tokens next to each other in a line that are read from the right: they are shaped as
+ * one text, for letters join across tokens, and the first stands at the right. */
+struct stretch {
+    char text[MAX_STRETCH];
+    size_t n;
+    int x; /* of its left end */
+    struct part part[MAX_PART];
+    int n_part;
+};
 
 /* One pass over the tokens in view: first to find the cursor's line, then to draw. */
 struct pen {
@@ -16,6 +35,7 @@ struct pen {
     int cursor_line, line;
     char held[PIECE + 8]; /* bytes of a character that is not whole yet */
     size_t n_held;
+    struct stretch stretch;
 };
 
 /* Begin at a paragraph not too far before the cursor, so that lines stay put. */
@@ -59,8 +79,109 @@ static uint32_t token_color(struct ui *ui, uint64_t i, int *alpha)
     return palette_expert(&ui->palette, expert);
 }
 
+/* The token's colour, and what marks it, behind its text. */
+static void draw_back(struct pen *p, uint64_t i, struct box b, uint32_t color, int alpha)
+{
+    struct ui *ui = p->ui;
+    const struct scene *s = ui->state;
+    const struct box back = {b.x, b.y + ui_px(ui, 2), b.w, b.h - ui_px(ui, 4)};
+    if (alpha)
+        canvas_round(&ui->canvas, back, ui_px(ui, 3), color, alpha);
+    if (i == s->cursor || (int64_t)i == s->hover)
+        canvas_frame(&ui->canvas, back, ui_px(ui, i == s->cursor ? 2 : 1),
+                     ui->palette.accent);
+    if ((int64_t)i == s->pin)
+        canvas_fill(&ui->canvas,
+                    (struct box){b.x, b.y + b.h - ui_px(ui, 2), b.w, ui_px(ui, 2)},
+                    ui->palette.warn);
+    ui_add_hit(ui, (struct hit){.box = b, .kind = HIT_TOKEN, .token = i});
+}
+
+static void draw_text(struct pen *p, uint64_t i, int x, const char *text, size_t n)
+{
+    struct ui *ui = p->ui;
+    const struct scene *s = ui->state;
+    const struct palette *c = &ui->palette;
+    const bool prompt = i < s->source->n_prompt;
+    fonts_draw(ui->fonts, &ui->canvas, FONT_READ, x,
+               p->y + (p->line_height - fonts_height(ui->fonts, FONT_READ)) / 2, text, n,
+               prompt ? palette_mix(c->text, c->quiet, 0.45f) : c->text,
+               i > s->cursor ? 120 : 255);
+}
+
+static bool is_line_seen(const struct pen *p)
+{
+    return p->draw && p->y + p->line_height > p->box.y && p->y < p->box.y + p->box.h;
+}
+
+/* ---- from the right ------------------------------------------------------------------
+ */
+
+static bool reads_from_right(const struct pen *p, const char *text, size_t n)
+{
+    size_t at = 0;
+    while (at < n && text[at] == ' ')
+        at++;
+    return at < n && n <= MAX_STRETCH && fonts_are_real(p->ui->fonts) &&
+           font_first_run(text + at, n - at).from_right;
+}
+
+/* Each token draws its part of the whole text, which has its ends where the text up to
+ * there would end. */
+static void end_stretch(struct pen *p)
+{
+    struct ui *ui = p->ui;
+    struct stretch *t = &p->stretch;
+    const struct box clip = ui->canvas.clip;
+    int before = 0;
+    if (is_line_seen(p) && t->n) {
+        const int all = fonts_width(ui->fonts, FONT_READ, t->text, t->n);
+        for (int i = 0; i < t->n_part; i++) {
+            const struct part *part = &t->part[i];
+            const size_t to = i + 1 < t->n_part ? part[1].from : t->n;
+            int upto = fonts_width(ui->fonts, FONT_READ, t->text, to);
+            upto = upto > before ? upto < all ? upto : all : before;
+            const struct box b = {t->x + all - upto, p->y, upto - before, p->line_height};
+            draw_back(p, part->token, b, part->color, part->alpha);
+            canvas_clip(&ui->canvas, box_meet(clip, b));
+            draw_text(p, part->token, t->x, t->text, t->n);
+            canvas_clip(&ui->canvas, clip);
+            before = upto;
+        }
+    }
+    t->n = 0;
+    t->n_part = 0;
+}
+
+/* One script is shaped at a time. */
+static bool goes_on(const struct stretch *t, const char *text, size_t n)
+{
+    char both[2 * MAX_STRETCH];
+    memcpy(both, t->text, t->n);
+    memcpy(both + t->n, text, n);
+    return t->n == 0 || font_first_run(both, t->n + n).n > t->n;
+}
+
+static void add_to_stretch(struct pen *p, uint64_t i, const char *text, size_t n,
+                           uint32_t color, int alpha)
+{
+    struct stretch *t = &p->stretch;
+    if (t->n + n > MAX_STRETCH || t->n_part == MAX_PART || !goes_on(t, text, n))
+        end_stretch(p);
+    if (t->n == 0)
+        t->x = p->x;
+    t->part[t->n_part++] = (struct part){i, t->n, color, alpha};
+    memcpy(t->text + t->n, text, n);
+    t->n += n;
+    p->x = t->x + fonts_width(p->ui->fonts, FONT_READ, t->text, t->n);
+}
+
+/* ---- lines ----------------------------------------------------------------------------
+ */
+
 static void new_line(struct pen *p)
 {
+    end_stretch(p);
     p->x = p->box.x;
     p->y += p->line_height;
     p->line++;
@@ -80,7 +201,19 @@ static int word_rest(struct ui *ui, uint64_t i)
     return w;
 }
 
-/* A stretch of a token without line breaks. */
+static void draw_run(struct pen *p, uint64_t i, const char *text, size_t n,
+                     uint32_t color, int alpha)
+{
+    const int width = fonts_width(p->ui->fonts, FONT_READ, text, n);
+    const struct box b = {p->x, p->y, width, p->line_height};
+    p->x += width;
+    if (!is_line_seen(p))
+        return;
+    draw_back(p, i, b, color, alpha);
+    draw_text(p, i, b.x, text, n);
+}
+
+/* What of a token has no line break in it. */
 static void put_run(struct pen *p, uint64_t i, const char *text, size_t n, uint32_t color,
                     int alpha)
 {
@@ -98,31 +231,19 @@ static void put_run(struct pen *p, uint64_t i, const char *text, size_t n, uint3
             n--;
         }
     }
-    const int width = fonts_width(ui->fonts, FONT_READ, text, n);
-    const struct box b = {p->x, p->y, width, p->line_height};
-    const bool seen = p->draw && b.y + b.h > p->box.y && b.y < p->box.y + p->box.h;
-    p->x += width;
-    if (!seen)
+    if (!reads_from_right(p, text, n)) {
+        end_stretch(p);
+        draw_run(p, i, text, n, color, alpha);
         return;
-    const struct scene *s = ui->state;
-    const struct box back = {b.x, b.y + ui_px(ui, 2), b.w, b.h - ui_px(ui, 4)};
-    if (alpha)
-        canvas_round(&ui->canvas, back, ui_px(ui, 3), color, alpha);
-    if (i == s->cursor || (int64_t)i == s->hover)
-        canvas_frame(&ui->canvas, back, ui_px(ui, i == s->cursor ? 2 : 1),
-                     ui->palette.accent);
-    if ((int64_t)i == s->pin)
-        canvas_fill(&ui->canvas,
-                    (struct box){b.x, b.y + b.h - ui_px(ui, 2), b.w, ui_px(ui, 2)},
-                    ui->palette.warn);
-    const bool future = i > s->cursor;
-    const bool prompt = i < s->source->n_prompt;
-    fonts_draw(ui->fonts, &ui->canvas, FONT_READ, b.x,
-               b.y + (b.h - fonts_height(ui->fonts, FONT_READ)) / 2, text, n,
-               prompt ? palette_mix(ui->palette.text, ui->palette.quiet, 0.45f)
-                      : ui->palette.text,
-               future ? 120 : 255);
-    ui_add_hit(ui, (struct hit){.box = b, .kind = HIT_TOKEN, .token = i});
+    }
+    const struct stretch *t = &p->stretch;
+    if (text[0] == ' ' && (t->n == 0 || !goes_on(t, text, n))) {
+        end_stretch(p); /* the space parts them from what is at the left */
+        draw_run(p, i, text, 1, color, alpha);
+        text++;
+        n--;
+    }
+    add_to_stretch(p, i, text, n, color, alpha);
 }
 
 static void put_token(struct pen *p, uint64_t i)
@@ -169,6 +290,7 @@ static void walk(struct pen *p, uint64_t from, uint64_t to)
         if (p->draw && p->y > p->box.y + p->box.h)
             break;
     }
+    end_stretch(p);
 }
 
 /* Clicking the legend changes what it explains. */
@@ -206,7 +328,11 @@ void view_text(struct ui *ui, struct box b)
              (unsigned long long)s->n_token);
     struct box in = ui_panel(ui, b, "Text", note);
     draw_legend(ui, &in);
-    canvas_clip(&ui->canvas, in);
+    const int most_w = ui_px(ui, 820); /* longer lines lose the eye on its way back */
+    if (in.w > most_w) {
+        in.x += (in.w - most_w) / 2;
+        in.w = most_w;
+    }
     struct pen p = {.ui = ui, .box = in};
     p.line_height = fonts_height(ui->fonts, FONT_READ) + ui_px(ui, 7);
     /* Whole lines only. */

@@ -5,85 +5,82 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <SDL.h>
 
+#include "drop.h"
+#include "frames.h"
 #include "input.h"
 #include "os.h"
 #include "prefs.h"
+#include "present.h"
 #include "save.h"
 #include "shot.h"
 
 enum {
     READ_AT_ONCE = 256,
     READ_MS = 3,
-    N_RECENT = 256,
-    MAX_FRAMES = 100000,
+    IDLE_MS = 100, /* longest sleep where only the person can change what is seen */
     MIN_W = 320,
     MIN_H = 400
 };
 
 struct window {
     SDL_Window *window;
-    SDL_Renderer *renderer;
-    SDL_Texture *texture;
     struct ui ui;
     struct scene state;
     struct stats stats;
     const struct window_options *options;
     struct input input;
+    struct frames frames;
     bool dirty, has_stats, rescued;
-    float *frame_ms; /* [MAX_FRAMES] */
-    float recent[N_RECENT];
-    unsigned n_recent;
-    unsigned n_frame, n_written;
-    double first_frame_ms; /* from the program's start until it was shown */
-    double cpu_ms;         /* processor time of all frames, of the worker's, too */
+    bool whole;   /* the screen's picture may be gone */
+    bool reading; /* sums over the text are not whole yet */
 };
 
 /* ---- opening --------------------------------------------------------------------------
  */
 
-static bool make_texture(struct window *w)
+/* As large as the window's picture. */
+static bool fit_canvas(struct window *w)
 {
     int width, height;
-    if (SDL_GetRendererOutputSize(w->renderer, &width, &height) != 0)
-        return false;
-    if (!ui_resize(&w->ui, width, height))
-        return false;
-    SDL_DestroyTexture(w->texture);
-    w->texture = SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_ARGB8888,
-                                   SDL_TEXTUREACCESS_STREAMING, width, height);
-    w->dirty = true;
-    return w->texture != NULL;
+    w->dirty = w->whole = true;
+    return present_size(w->window, &width, &height) && ui_resize(&w->ui, width, height);
 }
 
 static float display_scale(struct window *w)
 {
     int points, pixels, unused;
     SDL_GetWindowSize(w->window, &points, &unused);
-    SDL_GetRendererOutputSize(w->renderer, &pixels, &unused);
-    return points > 0 && pixels > points ? (float)pixels / (float)points : 1.0f;
+    const bool known = present_size(w->window, &pixels, &unused);
+    return known && points > 0 && pixels > points ? (float)pixels / (float)points : 1.0f;
+}
+
+/* Where there is no display, SDL draws windows that nobody can see. */
+static bool is_unseen(void)
+{
+    const char *driver = SDL_GetCurrentVideoDriver();
+    return driver && strcmp(driver, "offscreen") == 0 && !os_variable("SDL_VIDEODRIVER");
 }
 
 static bool open_window(struct window *w, const struct window_options *o)
 {
+    int width, height;
     if (SDL_Init(SDL_INIT_VIDEO) != 0)
         return false;
+    if (is_unseen()) {
+        SDL_SetError("there is no display");
+        return false;
+    }
+    present_prepare();
     w->window =
         SDL_CreateWindow("Lemnos", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, o->w,
                          o->h, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!w->window)
         return false;
     SDL_SetWindowMinimumSize(w->window, MIN_W, MIN_H);
-    /* The picture is made by us and only copied: through OpenGL on a machine without a
-     * GPU that copy would cost ten times as much as the picture. */
-    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
-    w->renderer = SDL_CreateRenderer(w->window, -1, SDL_RENDERER_SOFTWARE);
-    if (!w->renderer)
-        w->renderer = SDL_CreateRenderer(w->window, -1, 0);
-    return w->renderer != NULL;
+    return present_size(w->window, &width, &height);
 }
 
 /* Statistics and lists fit the model, which a live source knows late. */
@@ -91,13 +88,14 @@ static bool open_views(struct window *w)
 {
     const struct window_options *o = w->options;
     int width, height;
-    SDL_GetRendererOutputSize(w->renderer, &width, &height);
+    if (!present_size(w->window, &width, &height))
+        return false;
     const float scale = o->scale > 0 ? o->scale : display_scale(w);
     stats_close(&w->stats);
     ui_close(&w->ui);
     return stats_open(&w->stats, w->state.source) &&
            ui_open(&w->ui, &w->state, &w->stats, width, height, scale, o->builtin_font) &&
-           make_texture(w);
+           fit_canvas(w);
 }
 
 /* ---- events ---------------------------------------------------------------------------
@@ -126,11 +124,17 @@ static void on_event(struct window *w, const SDL_Event *e)
     w->dirty |= input_event(&w->input, e);
     if (e->type == SDL_QUIT)
         w->state.quit = true;
+    if (e->type == SDL_DROPFILE) {
+        if (w->options->next)
+            drop_file(&w->state, e->drop.file, w->options->next, w->options->next_cap);
+        SDL_free(e->drop.file);
+        w->dirty = true;
+    }
     if (e->type != SDL_WINDOWEVENT)
         return;
-    w->dirty = true;
+    w->dirty = w->whole = true;
     if (e->window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
-        make_texture(w);
+        fit_canvas(w);
     if (e->window.event == SDL_WINDOWEVENT_LEAVE)
         ui_hover(&w->ui, -1, -1);
 }
@@ -198,47 +202,25 @@ static void rescue(struct window *w)
         scene_say(&w->state, "The text so far could not be saved: %s", message);
 }
 
-static int by_size(const void *a, const void *b)
+/* What the last frames took, for the page of figures; a test's pictures are without. */
+static void tell_frames(struct window *w)
 {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-/* What the last frames took, for the page of figures. */
-static void note_frame(struct window *w, uint64_t ticks)
-{
-    float sorted[N_RECENT];
-    const float ms = (float)((double)ticks * 1e3 / (double)SDL_GetPerformanceFrequency());
-    w->recent[w->n_recent++ % N_RECENT] = ms;
-    const unsigned n = w->n_recent < N_RECENT ? w->n_recent : N_RECENT;
-    if (w->n_recent % 32 != 0 || w->options->on_frame)
+    if (w->options->on_frame)
         return;
-    memcpy(sorted, w->recent, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, by_size);
-    w->ui.n_frame = n;
-    w->ui.frame_median = sorted[n / 2];
-    w->ui.frame_p99 = sorted[n * 99 / 100];
+    w->ui.n_frame = w->frames.n_known;
+    w->ui.frame_median = w->frames.median;
+    w->ui.frame_p99 = w->frames.p99;
 }
 
 static void draw_frame(struct window *w)
 {
-    const uint64_t start = SDL_GetPerformanceCounter();
-    const clock_t cpu = clock();
+    frames_begin(&w->frames);
     layout_draw(&w->ui);
     follow_typing(w);
-    const struct canvas *c = &w->ui.canvas;
-    SDL_UpdateTexture(w->texture, NULL, c->pixel, c->w * (int)sizeof *c->pixel);
-    SDL_RenderCopy(w->renderer, w->texture, NULL, NULL);
-    SDL_RenderPresent(w->renderer);
-    const uint64_t now = SDL_GetPerformanceCounter(), ticks = now - start;
-    w->cpu_ms += (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC;
-    if (w->first_frame_ms <= 0 && w->options->started)
-        w->first_frame_ms = (double)(now - w->options->started) * 1e3 /
-                            (double)SDL_GetPerformanceFrequency();
-    note_frame(w, ticks);
-    if (w->frame_ms && w->n_frame < MAX_FRAMES)
-        w->frame_ms[w->n_frame++] =
-            (float)((double)ticks * 1e3 / (double)SDL_GetPerformanceFrequency());
+    /* A window that cannot be drawn on now can be later: all of it, then. */
+    w->whole = !present_show(w->window, &w->ui.canvas, w->whole);
+    frames_end(&w->frames);
+    tell_frames(w);
     w->dirty = w->ui.moving;
     if (w->options->on_frame)
         w->options->on_frame(w->options->priv, &w->ui);
@@ -286,36 +268,60 @@ static bool is_measured(struct window *w)
     return phase == SOURCE_DONE || phase == SOURCE_FAILED;
 }
 
+/* Until the next frame is due; where nothing moves by itself, until something is done. */
+static void take_events(struct window *w)
+{
+    SDL_Event e;
+    const bool still = !w->state.source->live && !w->state.playing && !w->dirty &&
+                       !w->reading && !w->options->frames && !w->options->on_frame;
+    int wait = still ? IDLE_MS : frames_wait(&w->frames);
+    while (SDL_WaitEventTimeout(&e, wait)) {
+        do
+            on_event(w, &e);
+        while (SDL_PollEvent(&e));
+        wait = frames_wait(&w->frames);
+        if (wait == 0)
+            return;
+    }
+}
+
+/* What has happened since the last frame. */
+static void step(struct window *w, float seconds)
+{
+    w->ui.seconds = seconds;
+    w->dirty |= scene_step(&w->state, seconds);
+    rescue(w);
+    w->state.quit |= is_measured(w);
+    if (w->state.want_save)
+        save_text(w);
+    /* The sums grow a slice per frame, also while nothing else moves. */
+    w->reading = read_on(w);
+    w->dirty |= w->reading;
+    if (w->options->frames && !w->state.source->live)
+        scene_seek(&w->state, w->state.n_token * w->frames.n / w->options->frames);
+}
+
 static bool run_frames(struct window *w)
 {
     uint64_t last = SDL_GetTicks64(), told = 0;
-    while (!w->state.quit && (!w->options->frames || w->n_frame < w->options->frames)) {
-        SDL_Event e;
-        if (SDL_WaitEventTimeout(&e, 15)) {
-            do
-                on_event(w, &e);
-            while (SDL_PollEvent(&e));
-        }
+    /* Where the model's device is this CPU, drawing takes what the model leaves. */
+    if (w->state.source->live)
+        SDL_SetThreadPriority(SDL_THREAD_PRIORITY_LOW);
+    while (!w->state.quit && (!w->options->frames || w->frames.n < w->options->frames)) {
+        take_events(w);
         if (!learn_facts(w))
             return false;
         const uint64_t now = SDL_GetTicks64();
-        w->ui.seconds = (float)(now - last) / 1000;
-        w->dirty |= scene_step(&w->state, w->ui.seconds);
-        rescue(w);
-        w->state.quit |= is_measured(w);
-        if (w->state.want_save)
-            save_text(w);
+        step(w, (float)(now - last) / 1000);
         last = now;
-        /* The sums grow a slice per frame, also while nothing else moves. */
-        w->dirty |= read_on(w);
         if (now - told > 500) { /* messages and progress of a source at work */
             w->dirty |= w->state.source->live;
             told = now;
         }
-        if (w->options->frames && !w->state.source->live)
-            scene_seek(&w->state, w->state.n_token * w->n_frame / w->options->frames);
         if (w->dirty || w->options->frames || w->options->on_frame)
             draw_frame(w);
+        else
+            frames_skip(&w->frames);
     }
     return true;
 }
@@ -357,43 +363,14 @@ static void end(struct window *w)
     p->light = w->state.light;
 }
 
-/* Of all tokens that the model wrote, by the time each took. */
-static double written_per_second(struct window *w)
-{
-    struct source *source = w->state.source;
-    uint64_t us = 0;
-    w->n_written = 0;
-    for (uint64_t i = source->n_prompt; source->live && i < w->state.n_token; i++) {
-        struct lem_trace_token t;
-        if (!source_token(source, i, &t))
-            continue;
-        us += t.total_us;
-        w->n_written++;
-    }
-    return us ? w->n_written * 1e6 / (double)us : 0;
-}
-
 static void write_figures(struct window *w)
 {
-    if (!w->frame_ms || !w->options->figures || w->n_frame == 0)
-        return;
-    qsort(w->frame_ms, w->n_frame, sizeof *w->frame_ms, by_size);
-    FILE *f = fopen(w->options->figures, "w");
-    if (!f) {
-        fprintf(stderr, "lemnos-viewer: %s: cannot be written\n", w->options->figures);
-        return;
-    }
-    const struct scene *s = &w->state;
-    const double rate = written_per_second(w);
-    fprintf(f,
-            "{\"frames\":%u,\"median_ms\":%.2f,\"p99_ms\":%.2f,\"worst_ms\":%.2f,"
-            "\"cpu_ms\":%.2f,\"first_frame_ms\":%.1f,\"tokens\":%llu,\"written\":%u,"
-            "\"written_per_second\":%.2f}\n",
-            w->n_frame, (double)w->frame_ms[w->n_frame / 2],
-            (double)w->frame_ms[w->n_frame * 99 / 100],
-            (double)w->frame_ms[w->n_frame - 1], w->cpu_ms / w->n_frame,
-            w->first_frame_ms, (unsigned long long)s->n_token, w->n_written, rate);
-    fclose(f);
+    const char *path = w->options->figures;
+    if (path && w->frames.n &&
+        !frames_write(&w->frames, path, w->state.source, w->state.n_token))
+        fprintf(stderr,
+                "lemnos-viewer: %s: cannot be written; is there room, and the folder?\n",
+                path);
 }
 
 bool window_run(struct source *source, const struct window_options *options,
@@ -406,17 +383,17 @@ bool window_run(struct source *source, const struct window_options *options,
     }
     w->options = options;
     w->input.ui = &w->ui;
-    if (options->figures || options->frames)
-        w->frame_ms = calloc(MAX_FRAMES, sizeof *w->frame_ms);
     scene_open(&w->state, source);
     begin(w);
     w->state.policy_path = options->policy ? options->policy : "lemnos-policy.json";
     bool ok = open_window(w, options);
+    const bool measured = options->figures || options->frames;
     if (!ok)
         snprintf(message, cap,
                  "no window can be opened: %s. Without a display, use --shot FILE.png.",
                  SDL_GetError());
-    if (ok && (!open_views(w) || !run_frames(w))) {
+    if (ok && (!frames_open(&w->frames, options->started, measured) || !open_views(w) ||
+               !run_frames(w))) {
         snprintf(message, cap, "no memory for the window's picture");
         ok = false;
     }
@@ -425,10 +402,8 @@ bool window_run(struct source *source, const struct window_options *options,
     write_figures(w);
     ui_close(&w->ui);
     stats_close(&w->stats);
-    SDL_DestroyTexture(w->texture);
-    SDL_DestroyRenderer(w->renderer);
     SDL_DestroyWindow(w->window);
-    free(w->frame_ms);
+    frames_close(&w->frames);
     free(w);
     return ok;
 }

@@ -17,6 +17,9 @@ struct window_options {
     const char *note;    /* "" or a line to begin with */
     long long at;        /* token to begin with; -1 = the last */
     int layer, expert;   /* -1 = not said */
+    char *next; /* [next_cap] receives the path of a recording or model that was dropped
+                 * onto the window, which ends it; NULL = nothing may be dropped */
+    size_t next_cap;
     void (*on_frame)(void *priv,
                      struct ui *ui); /* after each frame, or NULL: for tests */
     void *priv;

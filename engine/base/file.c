@@ -47,6 +47,13 @@ enum lem_status file_map_open(struct file_map *map, const char *path,
     return LEM_OK;
 }
 
+void file_map_expect(const struct file_map *map, const uint8_t *data, uint64_t size)
+{
+    (void)map; /* a view is read ahead as far as the system thinks best */
+    (void)data;
+    (void)size;
+}
+
 void file_map_forget(const struct file_map *map, const uint8_t *data, uint64_t size)
 {
     (void)map; /* pages of a view go by themselves when memory is short */
@@ -101,6 +108,16 @@ enum lem_status file_map_open(struct file_map *map, const char *path,
                         strerror(saved));
     }
     return LEM_OK;
+}
+
+void file_map_expect(const struct file_map *map, const uint8_t *data, uint64_t size)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t from = (uint64_t)(data - map->data) / page * page;
+    const uint64_t to = (uint64_t)(data - map->data) + size;
+    if (to > from)
+        (void)madvise((void *)(uintptr_t)(map->data + from), (size_t)(to - from),
+                      MADV_WILLNEED);
 }
 
 void file_map_forget(const struct file_map *map, const uint8_t *data, uint64_t size)

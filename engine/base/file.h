@@ -26,6 +26,9 @@ enum file_kind file_kind(const char *path);
  * Returns LEM_OK or LEM_ERR_IO (logged with path and reason). */
 enum lem_status file_map_open(struct file_map *map, const char *path,
                               const struct lem_log *log);
+/* Bytes of the mapping that will be read soon: the system may begin to fetch them. Does
+ * not wait for them. */
+void file_map_expect(const struct file_map *map, const uint8_t *data, uint64_t size);
 /* Bytes of the mapping that will hardly be read again: the system need not keep them in
  * memory for us. They may still be read. */
 void file_map_forget(const struct file_map *map, const uint8_t *data, uint64_t size);

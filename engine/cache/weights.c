@@ -19,7 +19,7 @@ static enum lem_status take_memory(struct lem_weights *w, const struct weights_l
     if (!w->chunk)
         return log_fail(&w->log, LEM_ERR_MEMORY, "no memory for %u chunks", l->n_chunk);
     for (uint32_t i = 0; i < l->n_chunk; i++) {
-        const enum lem_status st = gpu_buf_open(
+        const enum lem_status st = gpu_buf_open_blank(
             w->device, GPU_BUF_DEVICE, l->chunk_bytes[i], "weights", &w->chunk[i]);
         if (st != LEM_OK)
             return st;

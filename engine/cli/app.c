@@ -162,6 +162,9 @@ bool app_open_weights(struct app *app)
     if (lem_device_open(&params, &app->device) != LEM_OK)
         return false;
     lem_device_get_info(app->device, &app->device_info);
+    bar_note(&app->bar, "trying kernels");
+    if (lem_device_tune(app->device, (enum lem_kernels)a->kernels, NULL) != LEM_OK)
+        return false;
 
     const struct lem_weights_params wp = {.model = app->model,
                                           .device = app->device,
@@ -181,6 +184,8 @@ bool app_open_session(struct app *app, struct lem_session_params params,
     params.exact = app->args->exact;
     params.activations = (enum lem_activations)app->args->activations;
     params.cache_type = (enum lem_cache_type)app->args->cache_type;
+    if (params.sampling == LEM_SAMPLING_AUTO)
+        params.sampling = (enum lem_sampling)app->args->sampling;
     if (!params.n_batch)
         params.n_batch = app->args->n_batch;
     bar_note(&app->bar, "planning");

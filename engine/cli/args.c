@@ -110,6 +110,21 @@ static bool given_twice(const struct args *a, const char *from)
     return false;
 }
 
+static bool set_text(struct args *a, const char **field, const char *from,
+                     const char *value)
+{
+    const char *fault = NULL;
+    if (field == &a->file && a->file)
+        fault = "is given twice";
+    else if (field == &a->model && !*value)
+        fault = "names no file: the path is empty";
+    else
+        *field = value;
+    if (fault)
+        args_wrong(a, "%s %s.", from, fault);
+    return !fault;
+}
+
 static bool set_value(struct args *a, const struct args_option *o, const char *from,
                       const char *value)
 {
@@ -118,13 +133,10 @@ static bool set_value(struct args *a, const struct args_option *o, const char *f
     double d = 0;
     bool ok = true;
     switch (o->kind) {
-    case ARGS_CAPS:
     case ARGS_TEXT:
-        if (field == (void *)&a->file && a->file) {
-            args_wrong(a, "%s is given twice.", from);
-            return false;
-        }
-        ok = o->kind == ARGS_TEXT || is_profile(value);
+        return set_text(a, field, from, value);
+    case ARGS_CAPS:
+        ok = is_profile(value);
         *(const char **)field = value;
         break;
     case ARGS_F32:
@@ -388,7 +400,9 @@ static bool read_defaults(struct args *a)
         if (o->initial && !set_value(a, o, o->name, o->initial))
             return false;
         const char *env = o->env ? getenv(o->env) : NULL;
-        if (env && *env && !set_value(a, o, o->env, env))
+        if (env && *env && o->kind == ARGS_CAPS) /* checked if it stays there */
+            *(const char **)((char *)a + o->field) = env;
+        else if (env && *env && !set_value(a, o, o->env, env))
             return false;
     }
     a->show_layer = ARGS_NO_LAYER;
@@ -397,6 +411,20 @@ static bool read_defaults(struct args *a)
     a->colorterm = getenv("COLORTERM");
     a->xdg_cache = getenv("XDG_CACHE_HOME");
     a->home = getenv("HOME");
+    return true;
+}
+
+/* Options that the command line has not replaced. */
+static bool check_environment(const struct args *a)
+{
+    for (size_t i = 0; i < args_n_option; i++) {
+        const struct args_option *o = &args_options[i];
+        if (!(o->commands & command_bit(a)) || o->kind != ARGS_CAPS || !o->env)
+            continue;
+        const char *value = *(const char *const *)((const char *)a + o->field);
+        if (value && value == getenv(o->env) && !is_profile(value))
+            return wrong_value(a, o, o->env, value);
+    }
     return true;
 }
 
@@ -466,5 +494,6 @@ enum args_result args_read(struct args *a, int argc, char **argv)
     if (!read_defaults(a))
         return ARGS_WRONG;
     struct cursor c = {.word = argv + 2, .n = argc - 2};
-    return read_words(a, &c);
+    const enum args_result r = read_words(a, &c);
+    return r == ARGS_GO && !check_environment(a) ? ARGS_WRONG : r;
 }

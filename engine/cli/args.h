@@ -79,6 +79,8 @@ struct args {
     const char *separator;
     uint32_t activations; /* enum lem_activations */
     uint32_t cache_type;  /* enum lem_cache_type */
+    uint32_t sampling;    /* enum lem_sampling */
+    uint32_t kernels;     /* enum lem_kernels */
     /* bench */
     struct args_list n_prompt;
     uint32_t n_generate, repetitions, depth;

@@ -101,8 +101,11 @@ const struct args_command args_commands[CMD_COUNT] = {
             .summary = "the Vulkan devices and what they can do",
             .text =
                 "Every device with its driver, memory and the capabilities that would be "
-                "used; those it lacks are named, and are optional.",
-            .examples = "lemnos devices\nlemnos devices --json\n",
+                "used; those it lacks are named, and are optional. With --caps what is "
+                "left of them under that profile. With -v also which kernels it takes: "
+                "tried when it is used for the first time.",
+            .examples = "lemnos devices\nlemnos devices --json\n"
+                        "lemnos devices --caps minimal\n",
             .fn = cmd_devices,
         },
     [CMD_PERPLEXITY] =
@@ -407,15 +410,24 @@ const struct args_option args_options[] = {
      "use at most so much device memory, such as 800M or 6G"},
     {WITH_GPU, 0, "exact", NULL, NULL, ARGS_FLAG, AT(exact), 0, 0, NULL, NULL,
      "32-bit floats wherever there is a choice, whatever else is asked for"},
-    {WITH_GPU, 0, "activations", NULL, "f32|i8", ARGS_CHOICE, AT(activations), 0, 0,
-     "f32", NULL,
-     "what weights are multiplied with; i8: bytes, faster where the device has int_dot, "
-     "and less exact"},
+    {WITH_GPU, 0, "activations", NULL, "auto|f32|int", ARGS_CHOICE, AT(activations), 0, 0,
+     "auto", NULL,
+     "what weights are multiplied with; int: integers, of 16 bits on CPU devices (auto), "
+     "on GPUs with int_dot bytes: faster and less exact"},
     {WITH_GPU, 0, "cache-type", NULL, "f16|f32|q8_0", ARGS_CHOICE, AT(cache_type), 0, 0,
      "f16", NULL,
      "how keys and values are kept: f32 exactly, q8_0 in half the memory of f16"},
-    {WITH_GPU, 0, "caps", NULL, "PROFILE", ARGS_CAPS, AT(caps), 0, 0, NULL, "LEMNOS_CAPS",
-     "pretend that the device can do no more than PROFILE says, such as minimal"},
+    {WITH_GPU, 0, "sampling", NULL, "auto|host|device", ARGS_CHOICE, AT(sampling), 0, 0,
+     "auto", NULL,
+     "where the best logits are picked: on the device all of them stay there; auto: if "
+     "it has memory of its own"},
+    {WITH_GPU | BIT(DEVICES), 0, "kernels", NULL, "auto|rule|registers|tiles",
+     ARGS_CHOICE, AT(kernels), 0, 0, "auto", "LEMNOS_KERNELS",
+     "how prompts are multiplied: auto: as was fastest at the device's first use; rule: "
+     "as its type suggests"},
+    {WITH_GPU | BIT(DEVICES), 0, "caps", NULL, "PROFILE", ARGS_CAPS, AT(caps), 0, 0, NULL,
+     "LEMNOS_CAPS",
+     "pretend that the device can do no more than PROFILE says: minimal or unmapped"},
     {WITH_GPU, 0, "validation", NULL, NULL, ARGS_FLAG, AT(validation), 0, 0, NULL, NULL,
      "check every Vulkan call with the Khronos validation layer"},
     {ALL, 'v', "verbose", NULL, NULL, ARGS_COUNT, AT(verbose), 0, 0, NULL, NULL,

@@ -91,6 +91,41 @@ static void print_device(const struct lem_device_info *d)
         printf("   %-13s%s\n", "cannot run", d->missing);
 }
 
+/* ---- kernels -------------------------------------------------------------- */
+
+/* Known of devices that could be asked. */
+struct kernels {
+    bool known;
+    struct lem_device_kernels k;
+};
+
+static const struct lem_kernel_choice *choice_of(const struct kernels *k, int i,
+                                                 const char **work)
+{
+    static const char *const works[] = {"tokens", "prompts", "prompts, integers"};
+    const struct lem_kernel_choice *const all[] = {&k->k.token, &k->k.prompt,
+                                                   &k->k.prompt_i8};
+    *work = works[i];
+    return all[i];
+}
+enum { N_WORK = 3 };
+
+static void print_kernels(const struct kernels *k)
+{
+    const char *work;
+    for (int i = 0; i < N_WORK && k->known; i++) {
+        const struct lem_kernel_choice *c = choice_of(k, i, &work);
+        if (!c->way[0])
+            continue;
+        printf("   %-13s%s: %s", i ? "" : "kernels", work, c->way);
+        if (c->gain > 0)
+            printf(c->gain == 1 ? ", the fastest by measurement"
+                                : ", %.2f times as fast as by rule",
+                   c->gain);
+        puts("");
+    }
+}
+
 /* ---- JSON ----------------------------------------------------------------- */
 
 static void add_caps(struct json_out *j, struct cJSON *o, const struct lem_device_info *d)
@@ -113,8 +148,22 @@ static void add_caps(struct json_out *j, struct cJSON *o, const struct lem_devic
             json_str(j, missing, NULL, flag[i].name);
 }
 
+static void add_kernels(struct json_out *j, struct cJSON *o, const struct kernels *k)
+{
+    static const char *const name[N_WORK] = {"token", "prompt", "prompt_i8"};
+    const char *work;
+    struct cJSON *kernels = json_object(j, o, "kernels");
+    json_bool(j, kernels, "measured", k->k.measured);
+    for (int i = 0; i < N_WORK; i++) {
+        const struct lem_kernel_choice *c = choice_of(k, i, &work);
+        struct cJSON *one = json_object(j, kernels, name[i]);
+        json_str(j, one, "way", c->way);
+        json_num(j, one, "gain", c->gain);
+    }
+}
+
 static void add_device(struct json_out *j, struct cJSON *list,
-                       const struct lem_device_info *d)
+                       const struct lem_device_info *d, const struct kernels *k)
 {
     struct cJSON *o = json_object(j, list, NULL);
     json_num(j, o, "index", d->index);
@@ -135,19 +184,63 @@ static void add_device(struct json_out *j, struct cJSON *list,
     add_caps(j, o, d);
     json_bool(j, o, "usable", !d->missing[0]);
     json_str(j, o, "unusable_because", d->missing);
+    if (k->known)
+        add_kernels(j, o, k);
 }
 
-static bool print_json(const struct lem_device_info *d, uint32_t n)
+static bool print_json(const struct lem_device_info *d, const struct kernels *k,
+                       uint32_t n)
 {
     struct json_out j;
     json_begin(&j);
     struct cJSON *list = json_array(&j, NULL, "devices");
     for (uint32_t i = 0; i < n; i++)
-        add_device(&j, list, &d[i]);
+        add_device(&j, list, &d[i], &k[i]);
     return json_print(&j);
 }
 
 /* ---- the command ---------------------------------------------------------- */
+
+/* What only an open device tells: what it has left under the profile of --caps, and with
+ * -v its kernels. */
+static bool ask(struct app *app, struct lem_device_info *d, struct kernels *k)
+{
+    const struct args *a = app->args;
+    char index[16], cache[PATHS_MAX];
+    snprintf(index, sizeof index, "%u", d->index);
+    const struct lem_device_params params = {
+        .selector = index,
+        .caps = a->caps,
+        .cache_dir =
+            paths_cache_dir(cache, sizeof cache, a->xdg_cache, a->home) ? cache : NULL,
+        .log = app->log};
+    struct lem_device *device = NULL;
+    if (lem_device_open(&params, &device) != LEM_OK)
+        return false;
+    lem_device_get_info(device, d);
+    if (a->verbose)
+        k->known = lem_device_tune(device, (enum lem_kernels)a->kernels, &k->k) == LEM_OK;
+    lem_device_close(&device);
+    return true;
+}
+
+static bool list_devices(struct app *app, struct lem_device_info *d, struct kernels *k,
+                         uint32_t cap)
+{
+    uint32_t n = 0;
+    bool ok = lem_device_list(&app->log, d, cap, &n) == LEM_OK;
+    n = n < cap ? n : cap; /* one may have come or gone in between */
+    for (uint32_t i = 0; i < n && ok; i++)
+        if (!d[i].missing[0] && (app->args->caps || app->args->verbose))
+            ok = ask(app, &d[i], &k[i]);
+    if (ok && app->args->json)
+        return print_json(d, k, n);
+    for (uint32_t i = 0; i < n && ok; i++) {
+        print_device(&d[i]);
+        print_kernels(&k[i]);
+    }
+    return ok;
+}
 
 int cmd_devices(struct app *app)
 {
@@ -160,18 +253,14 @@ int cmd_devices(struct app *app)
             "for the CPU (Debian: mesa-vulkan-drivers).");
         return APP_FAILED;
     }
-    const uint32_t cap = n;
-    struct lem_device_info *d = calloc(cap, sizeof *d);
-    if (!d) {
+    struct lem_device_info *d = calloc(n, sizeof *d);
+    struct kernels *k = calloc(n, sizeof *k);
+    bool ok = d && k;
+    if (!ok)
         app_error("memory ran out for the list of %u devices.", n);
-        return APP_FAILED;
-    }
-    bool ok = lem_device_list(&app->log, d, cap, &n) == LEM_OK;
-    n = n < cap ? n : cap; /* one may have come or gone in between */
-    if (ok && app->args->json)
-        ok = print_json(d, n);
-    for (uint32_t i = 0; i < n && ok && !app->args->json; i++)
-        print_device(&d[i]);
+    else
+        ok = list_devices(app, d, k, n);
     free(d);
+    free(k);
     return ok ? APP_DONE : APP_FAILED;
 }

@@ -177,8 +177,14 @@ static bool evaluate(struct eval *e)
 
 int cmd_eval(struct app *app)
 {
-    if (!app->args->tokens)
+    const char *list = app->args->tokens;
+    if (!list)
         return args_wrong(app->args, "which token ids? Give --tokens 1,2,3 or @FILE.");
+    if (list[0] != '@' && text_find_lone_comma(list, strlen(list)) < strlen(list))
+        return args_wrong(app->args,
+                          "--tokens takes ids such as 1,2,3, one on each side of a "
+                          "comma, not \"%s\".",
+                          list);
     struct eval e = {.app = app};
     const bool ok = app_open_model(app, false) && evaluate(&e);
     lem_session_close(&e.session);

@@ -89,7 +89,11 @@ static int run_model(struct app *app, const struct text *prompt, struct out_file
         app_warn(app, "%s is a dense model: the routing file will have no layers.",
                  app_model_name(app));
 
-    const struct lem_session_params params = {.n_ctx = n_ctx, .tap = tap};
+    /* A recording looks at whole rows: they need not be fetched for it. */
+    const struct lem_session_params params = {.n_ctx = n_ctx,
+                                              .tap = tap,
+                                              .sampling = a->trace ? LEM_SAMPLING_HOST
+                                                                   : LEM_SAMPLING_AUTO};
     int code = APP_FAILED;
     if (app_open_tokenizer(app) && prompt_encode(app, prompt, n_ctx, &ids) &&
         show_open(&show, app) && app_open_weights(app) &&
@@ -120,6 +124,9 @@ int cmd_run(struct app *app)
 {
     struct text prompt = {0};
     struct out_file routing = {0};
+    if (app->args->trace && strcmp(app->args->trace, "-") == 0)
+        return args_wrong(app->args, "--trace takes the name of a file: a recording "
+                                     "cannot go to standard output.");
     int code = prompt_read(app->args, &prompt);
     if (code == APP_DONE)
         code = app_open_model(app, false) && out_file_open(&routing, app->args->routing)

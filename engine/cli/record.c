@@ -108,7 +108,7 @@ bool record_prompt(struct record *r, const struct lem_session *session, uint32_t
     return true;
 }
 
-void record_choice(struct record *r, const struct lem_session *session, int32_t id)
+void record_choice(struct record *r, struct lem_session *session, int32_t id)
 {
     if (!r->writer)
         return;

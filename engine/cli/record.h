@@ -30,7 +30,7 @@ bool record_open(struct record *r, struct app *app, const char *path);
 bool record_prompt(struct record *r, const struct lem_session *session, uint32_t n,
                    uint64_t ns);
 /* `id` follows: its rank among the session's logits, before it is run. */
-void record_choice(struct record *r, const struct lem_session *session, int32_t id);
+void record_choice(struct record *r, struct lem_session *session, int32_t id);
 /* It was run at `pos` and took `ns`. */
 bool record_token(struct record *r, const struct lem_session *session, uint32_t pos,
                   uint64_t ns);

@@ -228,11 +228,37 @@ void text_ids_free(struct text_ids *ids)
     *ids = (struct text_ids){0};
 }
 
+static bool is_between_ids(char c)
+{
+    return c != '\0' && strchr(", \t\r\n[]", c);
+}
+
+size_t text_find_lone_comma(const char *s, size_t n)
+{
+    size_t comma = n;
+    bool id = false; /* since that comma */
+    for (size_t i = 0; i < n; i++) {
+        id = id || !is_between_ids(s[i]);
+        if (s[i] != ',')
+            continue;
+        if (!id)
+            return i;
+        comma = i;
+        id = false;
+    }
+    return id ? n : comma;
+}
+
 bool text_read_ids(struct text_ids *ids, const char *s, size_t n, uint32_t n_vocab,
                    const char *what)
 {
+    const size_t comma = text_find_lone_comma(s, n);
+    if (comma < n) {
+        app_error("%s: no token id on one side of the comma at byte %zu.", what, comma);
+        return false;
+    }
     for (size_t i = 0; i < n;) {
-        if (s[i] != '\0' && strchr(", \t\r\n[]", s[i])) {
+        if (is_between_ids(s[i])) {
             i++;
             continue;
         }
@@ -240,7 +266,7 @@ bool text_read_ids(struct text_ids *ids, const char *s, size_t n, uint32_t n_voc
         uint64_t v = 0;
         while (i < n && s[i] >= '0' && s[i] <= '9' && v < UINT32_MAX)
             v = v * 10 + (uint64_t)(s[i++] - '0');
-        const bool ends = i == n || (s[i] != '\0' && strchr(", \t\r\n[]", s[i]));
+        const bool ends = i == n || is_between_ids(s[i]);
         if (i == at || !ends) {
             app_error("%s: \"%.*s\" at byte %zu is no token id.", what,
                       (int)strcspn(s + at, ", \t\r\n[]"), s + at, at);

@@ -48,8 +48,10 @@ struct text_ids {
 bool text_ids_add(struct text_ids *ids, int32_t id);
 void text_ids_free(struct text_ids *ids);
 /* Ids between commas, white space and brackets. `what` names the list in messages;
- * each id must be below n_vocab. */
+ * each id must be below n_vocab. A comma has an id before and after it. */
 bool text_read_ids(struct text_ids *ids, const char *s, size_t n, uint32_t n_vocab,
                    const char *what);
+/* Where the first comma stands that has not; n: there is none. */
+size_t text_find_lone_comma(const char *s, size_t n);
 
 #endif

@@ -261,14 +261,26 @@ enum lem_status gguf_open_memory(struct gguf **out, const uint8_t *data, uint64_
     return finish(out, g, read_all(g));
 }
 
-void gguf_forget(const struct gguf *g, const uint8_t *data, uint64_t bytes)
+/* Give advice on bytes of a tensor to the mapping that has them. */
+static void advise(const struct gguf *g, const uint8_t *data, uint64_t bytes,
+                   void (*advice)(const struct file_map *, const uint8_t *, uint64_t))
 {
     const uintptr_t at = (uintptr_t)data;
     for (uint32_t i = 0; i < g->n_part && !g->in_memory; i++) {
         const uintptr_t start = (uintptr_t)g->map[i].data;
         if (at >= start && at - start < g->map[i].size)
-            file_map_forget(&g->map[i], data, bytes);
+            advice(&g->map[i], data, bytes);
     }
+}
+
+void gguf_expect(const struct gguf *g, const uint8_t *data, uint64_t bytes)
+{
+    advise(g, data, bytes, file_map_expect);
+}
+
+void gguf_forget(const struct gguf *g, const uint8_t *data, uint64_t bytes)
+{
+    advise(g, data, bytes, file_map_forget);
 }
 
 void gguf_close(struct gguf **pg)

@@ -95,6 +95,8 @@ enum lem_status gguf_open(struct gguf **out, const char *path, const struct lem_
  * that is one part of several is refused (LEM_ERR_UNSUPPORTED). */
 enum lem_status gguf_open_memory(struct gguf **out, const uint8_t *data, uint64_t size,
                                  const struct lem_log *log);
+/* Bytes of a tensor that will be read soon: see file_map_expect(). */
+void gguf_expect(const struct gguf *g, const uint8_t *data, uint64_t bytes);
 /* Bytes of a tensor that have been used and will hardly be again: see file_map_forget().
  */
 void gguf_forget(const struct gguf *g, const uint8_t *data, uint64_t bytes);

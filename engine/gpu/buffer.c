@@ -61,8 +61,9 @@ static enum lem_status fill_with_zeros(struct gpu_buf *b)
     return gpu_once_end(b->device, b->name);
 }
 
-enum lem_status gpu_buf_open(struct lem_device *device, enum gpu_buf_kind kind,
-                             uint64_t size, const char *name, struct gpu_buf **out)
+static enum lem_status open_buffer(struct lem_device *device, enum gpu_buf_kind kind,
+                                   uint64_t size, bool zeros, const char *name,
+                                   struct gpu_buf **out)
 {
     *out = NULL;
     enum lem_status st = gpu_alive(device);
@@ -82,7 +83,7 @@ enum lem_status gpu_buf_open(struct lem_device *device, enum gpu_buf_kind kind,
     st = make_handle(b);
     if (st == LEM_OK)
         st = give_memory(b);
-    if (st == LEM_OK)
+    if (st == LEM_OK && zeros)
         st = fill_with_zeros(b);
     if (st != LEM_OK) {
         gpu_buf_close(&b);
@@ -90,6 +91,18 @@ enum lem_status gpu_buf_open(struct lem_device *device, enum gpu_buf_kind kind,
     }
     *out = b;
     return LEM_OK;
+}
+
+enum lem_status gpu_buf_open(struct lem_device *device, enum gpu_buf_kind kind,
+                             uint64_t size, const char *name, struct gpu_buf **out)
+{
+    return open_buffer(device, kind, size, true, name, out);
+}
+
+enum lem_status gpu_buf_open_blank(struct lem_device *device, enum gpu_buf_kind kind,
+                                   uint64_t size, const char *name, struct gpu_buf **out)
+{
+    return open_buffer(device, kind, size, false, name, out);
 }
 
 void gpu_buf_close(struct gpu_buf **buf)
@@ -120,6 +133,30 @@ struct gpu_slice gpu_slice_all(struct gpu_buf *buf)
     return (struct gpu_slice){buf, 0, buf->size};
 }
 
+static enum lem_status copy(struct gpu_buf *to, struct gpu_buf *from, uint64_t offset,
+                            uint64_t size)
+{
+    struct lem_device *d = from->device;
+    const VkBufferCopy region = {.srcOffset = offset, .size = size};
+    VkCommandBuffer cmd;
+    const enum lem_status st = gpu_once_begin(d, &cmd);
+    if (st != LEM_OK)
+        return st;
+    d->fn.vkCmdCopyBuffer(cmd, from->handle, to->handle, 1, &region);
+    return gpu_once_end(d, from->name);
+}
+
+enum lem_status gpu_buf_copy(struct gpu_buf *to, struct gpu_buf *from, uint64_t size)
+{
+    if (size == 0 || size > to->size || size > from->size || to == from ||
+        to->device != from->device)
+        return log_fail(&from->device->log, LEM_ERR_ARGUMENT,
+                        "%llu bytes of %s (%llu) to %s (%llu)", (unsigned long long)size,
+                        from->name, (unsigned long long)from->size, to->name,
+                        (unsigned long long)to->size);
+    return copy(to, from, 0, size);
+}
+
 enum lem_status gpu_buf_read(struct gpu_buf *buf, uint64_t offset, uint64_t size,
                              void *out)
 {
@@ -142,13 +179,7 @@ enum lem_status gpu_buf_read(struct gpu_buf *buf, uint64_t offset, uint64_t size
     st = gpu_buf_open(d, GPU_BUF_READBACK, size, buf->name, &host);
     if (!host)
         return st;
-    VkCommandBuffer cmd;
-    st = gpu_once_begin(d, &cmd);
-    if (st == LEM_OK) {
-        const VkBufferCopy copy = {.srcOffset = offset, .size = size};
-        d->fn.vkCmdCopyBuffer(cmd, buf->handle, host->handle, 1, &copy);
-        st = gpu_once_end(d, buf->name);
-    }
+    st = copy(host, buf, offset, size);
     if (st == LEM_OK)
         memcpy(out, host->memory.map, size);
     gpu_buf_close(&host);

@@ -1,5 +1,5 @@
-/* caps.c - what a device can do, less what a forced-caps profile takes away, and
- * the features to enable for the rest. */
+/* caps.c - what a device can do, and the features to enable for what is left of it after
+ * caps_force.c. */
 #include "gpu/physical.h"
 
 #include <stdio.h>
@@ -21,35 +21,6 @@ static const char *const ext_name[GPU_EXT_COUNT] = {
     [GPU_EXT_DRIVER] = VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME,
     /* its name is behind VK_ENABLE_BETA_EXTENSIONS in the headers */
     [GPU_EXT_PORTABILITY] = "VK_KHR_portability_subset",
-};
-
-/* Forced caps: nothing above `ceiling`; 0 leaves a number as it is. */
-static const struct profile {
-    const char *name;
-    bool unmapped; /* device memory cannot be mapped, as on a discrete GPU */
-    struct lem_device_caps ceiling;
-    uint32_t max_group, max_local[3], max_uniform_range;
-} profiles[] = {
-    {
-        /* What Vulkan 1.1 promises of any device, and a small workgroup. */
-        .name = "minimal",
-        .unmapped = true,
-        .ceiling =
-            {
-                .memory_budget = true,
-                .pipeline_statistics = true,
-                .max_workgroup = 128,
-                .max_shared_bytes = 16384,
-                .max_buffer_range = UINT64_C(128) << 20,
-                .max_alloc_bytes = UINT64_C(1) << 30,
-                .max_texel_elements = 65536,
-                .max_storage_bindings = FLOOR_BINDINGS,
-                .storage_align = 256,
-            },
-        .max_group = 65535,
-        .max_local = {128, 128, 64},
-        .max_uniform_range = 16384,
-    },
 };
 
 static bool has(const struct gpu_physical *p, enum gpu_ext ext)
@@ -301,67 +272,6 @@ enum lem_status gpu_caps_read(const struct gpu_instance *in, VkPhysicalDevice ha
     return LEM_OK;
 }
 
-static uint32_t at_most32(uint32_t have, uint32_t ceiling)
-{
-    return ceiling && ceiling < have ? ceiling : have;
-}
-
-static uint64_t at_most64(uint64_t have, uint64_t ceiling)
-{
-    return ceiling && ceiling < have ? ceiling : have;
-}
-
-static void lower_caps(struct lem_device_caps *c, const struct lem_device_caps *to)
-{
-    c->fp16 = c->fp16 && to->fp16;
-    c->int8 = c->int8 && to->int8;
-    c->storage_8bit = c->storage_8bit && to->storage_8bit;
-    c->storage_16bit = c->storage_16bit && to->storage_16bit;
-    c->subgroup_arithmetic = c->subgroup_arithmetic && to->subgroup_arithmetic;
-    c->subgroup_size_control = c->subgroup_size_control && to->subgroup_size_control;
-    c->int_dot = c->int_dot && to->int_dot;
-    c->host_import = c->host_import && to->host_import;
-    c->memory_budget = c->memory_budget && to->memory_budget;
-    c->pipeline_statistics = c->pipeline_statistics && to->pipeline_statistics;
-    c->max_workgroup = at_most32(c->max_workgroup, to->max_workgroup);
-    c->max_shared_bytes = at_most32(c->max_shared_bytes, to->max_shared_bytes);
-    c->max_buffer_range = at_most64(c->max_buffer_range, to->max_buffer_range);
-    c->max_alloc_bytes = at_most64(c->max_alloc_bytes, to->max_alloc_bytes);
-    c->max_texel_elements = at_most64(c->max_texel_elements, to->max_texel_elements);
-    c->max_storage_bindings =
-        at_most32(c->max_storage_bindings, to->max_storage_bindings);
-    if (c->storage_align < to->storage_align) /* a power of two: stricter is larger */
-        c->storage_align = to->storage_align;
-}
-
-static void lower(struct gpu_physical *p, const struct profile *profile)
-{
-    for (int i = 0; i < 3; i++) {
-        p->max_group[i] = at_most32(p->max_group[i], profile->max_group);
-        p->max_local[i] = at_most32(p->max_local[i], profile->max_local[i]);
-    }
-    p->max_uniform_range = at_most32(p->max_uniform_range, profile->max_uniform_range);
-    p->unified = p->unified && !profile->unmapped;
-    lower_caps(&p->info.caps, &profile->ceiling);
-}
-
-enum lem_status gpu_caps_force(struct gpu_physical *p, const char *profile,
-                               const struct lem_log *log)
-{
-    enum { COUNT = sizeof profiles / sizeof *profiles };
-    char known[128] = "";
-    for (size_t i = 0; i < COUNT; i++) {
-        if (strcmp(profile, profiles[i].name) == 0) {
-            lower(p, &profiles[i]);
-            return LEM_OK;
-        }
-        const size_t at = strlen(known);
-        snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", profiles[i].name);
-    }
-    return log_fail(log, LEM_ERR_ARGUMENT, "there is no caps profile \"%s\". Known: %s",
-                    profile, known);
-}
-
 void gpu_caps_features(const struct gpu_physical *p, struct gpu_features *out)
 {
     const struct lem_device_caps *c = &p->info.caps;
@@ -391,9 +301,4 @@ void gpu_caps_features(const struct gpu_physical *p, struct gpu_features *out)
     out->size_control.subgroupSizeControl = c->subgroup_size_control;
     out->int_dot.shaderIntegerDotProduct = c->int_dot;
     out->executable.pipelineExecutableInfo = c->pipeline_statistics;
-}
-
-const char *lem_device_caps_profile(uint32_t i)
-{
-    return i < sizeof profiles / sizeof *profiles ? profiles[i].name : NULL;
 }

@@ -292,9 +292,31 @@ enum lem_device_type gpu_type(const struct lem_device *device)
     return device->physical.info.type;
 }
 
+bool gpu_fetches_texels(const struct lem_device *device)
+{
+    const struct lem_device_caps *caps = gpu_caps(device);
+    return gpu_type(device) == LEM_DEVICE_CPU &&
+           caps->max_texel_elements >= caps->max_buffer_range / GPU_TEXEL_BYTES;
+}
+
+bool gpu_is_unified(const struct lem_device *device)
+{
+    return device->physical.unified;
+}
+
 const struct lem_log *gpu_log(const struct lem_device *device)
 {
     return &device->log;
+}
+
+uint32_t gpu_choice(const struct lem_device *device, uint32_t i)
+{
+    return atomic_load(&device->choice[i]);
+}
+
+void gpu_choose(struct lem_device *device, uint32_t i, uint32_t value)
+{
+    atomic_store(&device->choice[i], value);
 }
 
 const char *gpu_name(const struct lem_device *device)

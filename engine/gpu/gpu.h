@@ -28,6 +28,10 @@ struct gpu_buf;
  */
 enum lem_status gpu_buf_open(struct lem_device *device, enum gpu_buf_kind kind,
                              uint64_t size, const char *name, struct gpu_buf **out);
+/* The same without the zeros: nobody may rely on a byte that was not written since.
+ * For large buffers that their owner fills, which need not be written twice. */
+enum lem_status gpu_buf_open_blank(struct lem_device *device, enum gpu_buf_kind kind,
+                                   uint64_t size, const char *name, struct gpu_buf **out);
 /* Safe on NULL and pointer to NULL. No submission may be using it. */
 void gpu_buf_close(struct gpu_buf **buf);
 
@@ -43,6 +47,13 @@ uint64_t gpu_buf_size(const struct gpu_buf *buf);
  */
 enum lem_status gpu_buf_read(struct gpu_buf *buf, uint64_t offset, uint64_t size,
                              void *out);
+/*
+ * Copy the first `size` bytes of a buffer to another of the device: one submission, and
+ * the wait for it. Takes no memory. No other submission may be using either.
+ * Returns LEM_OK, LEM_ERR_ARGUMENT (nothing, more than one of them has, or not two
+ * buffers of one device; logged), LEM_ERR_GPU, LEM_ERR_DEVICE_LOST.
+ */
+enum lem_status gpu_buf_copy(struct gpu_buf *to, struct gpu_buf *from, uint64_t size);
 
 /* Part of a buffer, as a kernel binds it. `offset` is a multiple of
  * caps.storage_align, `size` at most caps.max_buffer_range; where the shader declares
@@ -57,6 +68,8 @@ struct gpu_slice gpu_slice_all(struct gpu_buf *buf);
 
 /* ---- kernels ---------------------------------------------------------------- */
 
+/* The constant that tells every kernel that asks for it: does the device fetch texels? */
+enum { GPU_CONSTANT_TEXELS = 100 };
 enum { GPU_MAX_BINDING = 8, GPU_MAX_PUSH = 128, GPU_MAX_CONSTANT = 8 };
 
 struct gpu_kernel;
@@ -182,7 +195,27 @@ const struct lem_device_caps *gpu_caps(const struct lem_device *device);
 uint32_t gpu_max_groups(const struct lem_device *device, int axis);
 bool gpu_has_timestamps(const struct lem_device *device);
 enum lem_device_type gpu_type(const struct lem_device *device);
+/* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory gives
+ * them: is this one, and do its texel buffers hold as much as others do? */
+bool gpu_fetches_texels(const struct lem_device *device);
+/* Do host and device share their memory? Then a GPU_BUF_DEVICE is mapped. */
+bool gpu_is_unified(const struct lem_device *device);
 const struct lem_log *gpu_log(const struct lem_device *device);
+/* Numbers that callers keep with the device; gpu/ makes nothing of them. 0 at first.
+ * Threads: any. */
+enum { GPU_MAX_CHOICE = 4 };
+uint32_t gpu_choice(const struct lem_device *device, uint32_t i);
+void gpu_choose(struct lem_device *device, uint32_t i, uint32_t value);
+
+/* Texts that are kept in the cache folder under a short name, for this device with its
+ * driver, its caps in force and this version of Lemnos. Read: true when there is one, of
+ * less than `cap` bytes. What is damaged or foreign is ignored with a warning; so is a
+ * failure to write. Threads: any, of one name one at a time. */
+bool gpu_note_read(const struct lem_device *device, const char *name, char *out,
+                   size_t cap);
+void gpu_note_write(const struct lem_device *device, const char *name, const char *text);
+/* Is there a cache folder? */
+bool gpu_keeps_notes(const struct lem_device *device);
 const char *gpu_name(const struct lem_device *device);
 
 /* ---- for tests -------------------------------------------------------------- */

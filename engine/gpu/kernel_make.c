@@ -2,6 +2,8 @@
  * processors, because one of them may take a driver seconds. */
 #include "gpu/vk.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 static VkResult make_pipeline(struct lem_device *d, const struct gpu_kernel *k,
@@ -17,15 +19,20 @@ static VkResult make_pipeline(struct lem_device *d, const struct gpu_kernel *k,
     if (r != VK_SUCCESS)
         return r;
 
-    VkSpecializationMapEntry entry[GPU_MAX_CONSTANT];
-    for (uint32_t i = 0; i < k->n_constant; i++)
-        entry[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(uint32_t),
-                                              sizeof(uint32_t)};
+    /* The last one is the same for all kernels of a device. */
+    const uint32_t n = k->n_constant;
+    uint32_t value[GPU_MAX_CONSTANT + 1];
+    VkSpecializationMapEntry entry[GPU_MAX_CONSTANT + 1];
+    memcpy(value, k->constant, n * sizeof *value);
+    value[n] = gpu_fetches_texels(d);
+    for (uint32_t i = 0; i <= n; i++)
+        entry[i] = (VkSpecializationMapEntry){i < n ? i : GPU_CONSTANT_TEXELS,
+                                              i * (uint32_t)sizeof *value, sizeof *value};
     const VkSpecializationInfo constants = {
-        .mapEntryCount = k->n_constant,
+        .mapEntryCount = n + 1,
         .pMapEntries = entry,
-        .dataSize = k->n_constant * sizeof(uint32_t),
-        .pData = k->constant,
+        .dataSize = (n + 1) * sizeof *value,
+        .pData = value,
     };
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,

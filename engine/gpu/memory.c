@@ -3,6 +3,7 @@
 #include "gpu/vk.h"
 
 #include "base/log.h"
+#include "base/pages.h"
 
 enum {
     VISIBLE = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
@@ -189,8 +190,11 @@ enum lem_status gpu_memory_open(struct lem_device *d, enum gpu_buf_kind kind,
     if (!map)
         return LEM_OK;
     r = d->fn.vkMapMemory(d->handle, out->handle, 0, VK_WHOLE_SIZE, 0, &out->map);
-    if (r == VK_SUCCESS)
+    if (r == VK_SUCCESS) {
+        if (kind == GPU_BUF_DEVICE) /* of a driver on the CPU: plain memory of ours */
+            pages_prefer_huge(out->map, out->size);
         return LEM_OK;
+    }
     gpu_memory_close(d, out);
     return gpu_fail(d, r, "mapping memory of", name);
 }

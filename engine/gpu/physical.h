@@ -47,7 +47,7 @@ void gpu_instance_close(struct gpu_instance *in);
 void gpu_instance_device_calls(const struct gpu_instance *in, VkDevice device,
                                struct VolkDeviceTable *out);
 
-/* ---- caps.c, quirks.c ------------------------------------------------------- */
+/* ---- caps.c, caps_force.c, quirks.c ----------------------------------------- */
 
 enum gpu_ext {
     GPU_EXT_8BIT,

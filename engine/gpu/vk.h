@@ -32,6 +32,7 @@ struct lem_device {
     struct mutex queue_lock;
     atomic_bool lost, pretend_lost;
 
+    _Atomic uint32_t choice[GPU_MAX_CHOICE];
     uint64_t max_bytes;          /* 0 = no limit of ours */
     _Atomic uint64_t used, peak; /* bytes in device-local heaps */
 

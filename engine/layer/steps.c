@@ -111,6 +111,7 @@ static struct gpu_slice args_of(const struct lem_layer *l, uint32_t i)
 static enum lem_status add_group(struct builder *b, uint32_t first)
 {
     const struct lem_layer *l = b->l;
+    const struct lem_device *device = gpu_list_device(l->list);
     const struct op_at here = at(b, STAGE_EXPERTS, "group", first);
     struct op_group a = {
         .ids = gpu_slice_all(l->all_ids ? l->all_ids : l->gate[0].ids),
@@ -118,10 +119,11 @@ static enum lem_status add_group(struct builder *b, uint32_t first)
         .tiles = gpu_slice_all(l->tiles),
         .args = {l->args, args_of(l, first).offset, 16 * OPS_GROUP_MAX_ARG},
         .n_expert = l->info.n_expert,
-        .n_used = l->n_slot};
+        .n_used = l->n_slot,
+        .tile = op_group_tile(device, false, here.max_rows, l->n_slot, l->info.n_expert)};
     for (uint32_t i = first; i < l->n_dense && a.n_arg < OPS_GROUP_MAX_ARG; i++)
         a.row_groups[a.n_arg++] = op_matmul_experts_row_groups(
-            gpu_list_device(l->list), &l->bank[l->dense[i].bank].weight);
+            device, &l->bank[l->dense[i].bank].weight, false);
     return op_group(l->list, &here, &a);
 }
 

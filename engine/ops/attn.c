@@ -29,10 +29,46 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Shares of about one size, none above `most`. */
 static uint32_t even_share(uint32_t n, uint32_t most)
 {
     return ceil_div(n, ceil_div(n, most));
+}
+
+/* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory
+ * gives them. Texel buffers may be too small for the slices; and a subgroup must be a
+ * team, see the shaders. */
+static bool fetches_texels(const struct lem_device *device, uint64_t most_bytes)
+{
+    const struct lem_device_caps *caps = gpu_caps(device);
+    return gpu_type(device) == LEM_DEVICE_CPU && caps->subgroup_arithmetic &&
+           caps->subgroup_size == TEAM &&
+           most_bytes <= caps->max_texel_elements * GPU_TEXEL_BYTES;
+}
+
+/* One token: as many heads as have their queries and sums in the nearest cache, and code
+ * that does not become too long: that grows with heads, span and dims. */
+static bool unrolled(const struct lem_device *device, const struct attn_params *p,
+                     enum lem_cache_type type, struct ops_attn_shape *s)
+{
+    enum { MOST_DIM = 128, MOST_DIMS = 256 };
+    const uint32_t dim = max_u32(p->head_dim, p->head_dim_v);
+    const uint64_t cache = ops_cache_bytes(type, p->n_head_kv, p->n_ctx, dim);
+    if (dim > MOST_DIM || !fetches_texels(device, cache))
+        return false;
+    const uint32_t most = min_u32(CPU_COLUMNS, MOST_DIMS / dim);
+    *s = (struct ops_attn_shape){.lanes = TEAM,
+                                 .heads = even_share(p->n_head / p->n_head_kv, most),
+                                 .tokens = 1,
+                                 .span = dim > 64 ? 4 : 8,
+                                 .splits = 1,
+                                 .unrolled = true};
+    return true;
 }
 
 /* Values of a column that a lane sums are kept few: more teams where heads are long. */
@@ -75,7 +111,9 @@ struct ops_attn_shape ops_attn_shape_pick(const struct lem_device *device,
                                           enum lem_cache_type type, uint32_t max_rows)
 {
     const bool cpu = gpu_type(device) == LEM_DEVICE_CPU;
-    struct ops_attn_shape s = cpu ? on_cpu(p, max_rows) : on_gpu(p, type, max_rows);
+    struct ops_attn_shape s;
+    if (max_rows > 1 || !cpu || !unrolled(device, p, type, &s))
+        s = cpu ? on_cpu(p, max_rows) : on_gpu(p, type, max_rows);
     if (max_rows > 1)
         return s; /* tokens make enough workgroups */
     const uint32_t n_group = p->n_head_kv * ceil_div(p->n_head / p->n_head_kv, s.heads);
@@ -121,22 +159,36 @@ static const char *find_fault(const struct op_attn *a)
     return NULL;
 }
 
-/* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory
- * gives them. Texel buffers may be too small for the slices; and a subgroup must be a
- * team, see the shader. */
-static bool fetches_texels(const struct lem_device *device, const struct op_attn *a)
+static bool takes_texels(const struct lem_device *device, const struct op_attn *a)
 {
-    const struct lem_device_caps *caps = gpu_caps(device);
-    const uint64_t most = caps->max_texel_elements * GPU_TEXEL_BYTES;
-    return gpu_type(device) == LEM_DEVICE_CPU && caps->subgroup_arithmetic &&
-           caps->subgroup_size == TEAM && a->q.size <= most && a->k_cache.size <= most &&
-           a->v_cache.size <= most;
+    return fetches_texels(device,
+                          max_u64(a->q.size, max_u64(a->k_cache.size, a->v_cache.size)));
+}
+
+static enum lem_status get_unrolled(struct lem_device *device, const struct op_attn *a,
+                                    const struct ops_attn_shape *s,
+                                    const struct gpu_kernel **out)
+{
+    const uint32_t constant[] = {s->lanes,
+                                 s->heads,
+                                 ops_cache_dim_slots(a->type, a->p.head_dim),
+                                 ops_cache_dim_slots(a->type, a->p.head_dim_v),
+                                 s->span,
+                                 a->sinks.buf != NULL,
+                                 s->splits,
+                                 a->y_i8.buf && s->splits == 1};
+    char name[32];
+    snprintf(name, sizeof name, "attn_token.%s", ops_cache_name(a->type));
+    return gpu_kernel_get(device, name, constant, sizeof constant / sizeof *constant,
+                          out);
 }
 
 static enum lem_status get_kernel(struct lem_device *device, const struct op_attn *a,
                                   const struct ops_attn_shape *s,
                                   const struct gpu_kernel **out)
 {
+    if (s->unrolled)
+        return get_unrolled(device, a, s, out);
     const uint32_t columns = s->heads * s->tokens;
     const uint32_t slots =
         ceil_div(ops_cache_dim_slots(a->type, a->p.head_dim_v), s->lanes / TEAM);
@@ -150,7 +202,7 @@ static enum lem_status get_kernel(struct lem_device *device, const struct op_att
                                  s->splits};
     char name[32];
     snprintf(name, sizeof name, "attn.%s%s", ops_cache_name(a->type),
-             fetches_texels(device, a) ? ".texel" : "");
+             takes_texels(device, a) ? ".texel" : "");
     return gpu_kernel_get(device, name, constant, sizeof constant / sizeof *constant,
                           out);
 }
@@ -159,21 +211,23 @@ static enum lem_status get_kernel(struct lem_device *device, const struct op_att
 static enum lem_status join(struct gpu_list *list, const struct op_at *at,
                             const struct op_attn *a, uint32_t splits)
 {
-    const uint32_t constant[] = {ops_lanes(list)};
+    const uint32_t constant[] = {ops_lanes(list), a->y_i8.buf != NULL};
     const struct gpu_kernel *kernel;
     const enum lem_status st =
-        gpu_kernel_get(gpu_list_device(list), "attn_join", constant, 1, &kernel);
+        gpu_kernel_get(gpu_list_device(list), "attn_join", constant, 2, &kernel);
     if (st != LEM_OK)
         return st;
-    const struct attn_join_params push = {.n_head = a->p.n_head,
-                                          .head_dim_v = a->p.head_dim_v,
-                                          .n_split = splits,
-                                          .y_stride = a->p.y_stride};
+    const struct attn_join_params push = {
+        .n_head = a->p.n_head,
+        .head_dim_v = a->p.head_dim_v,
+        .n_split = splits,
+        .y_stride = a->p.y_stride,
+        .q_stride = op_i8_stride(a->p.n_head * a->p.head_dim_v)};
     const struct gpu_dispatch d = {
         .kernel = kernel,
         .label = at->label,
         .stage = at->stage,
-        .bind = {at->step, a->part, a->y},
+        .bind = {at->step, a->part, a->y, ops_slice_or(a->y_i8, a->y)},
         .push = &push,
         .push_size = sizeof push,
         .group = {a->p.n_head, 1, 1},
@@ -181,6 +235,24 @@ static enum lem_status join(struct gpu_list *list, const struct op_at *at,
         .cost = ops_cost_rows(at->max_rows, splits * a->p.n_head * a->p.head_dim_v,
                               a->p.n_head * a->p.head_dim_v, 2 * splits)};
     return gpu_list_add(list, &d);
+}
+
+/* The last kernel has whole blocks of a single token: the joining one, or the only one.
+ */
+static bool rounds(const struct attn_params *p, const struct ops_attn_shape *s,
+                   uint32_t max_rows)
+{
+    return max_rows == 1 && p->head_dim_v % 32 == 0 && (s->unrolled || s->splits > 1);
+}
+
+bool op_attn_rounds(const struct lem_device *device, const struct op_attn *a,
+                    uint32_t max_rows)
+{
+    struct attn_params p = a->p;
+    if (p.head_dim_v == 0)
+        p.head_dim_v = p.head_dim;
+    const struct ops_attn_shape s = ops_attn_shape_pick(device, &p, a->type, max_rows);
+    return rounds(&p, &s, max_rows);
 }
 
 enum lem_status ops_attn(struct gpu_list *list, const struct op_at *at,
@@ -193,6 +265,10 @@ enum lem_status ops_attn(struct gpu_list *list, const struct op_at *at,
         p->head_dim_v = p->head_dim;
     p->v_dims = a.v_cache.buf ? p->head_dim_v : p->head_dim;
     const char *fault = find_fault(&a);
+    if (!fault && shape->unrolled && (at->max_rows > 1 || !takes_texels(device, &a)))
+        fault = "a shape for one token, on devices that fetch texels";
+    if (!fault && a.y_i8.buf && !rounds(p, shape, at->max_rows))
+        fault = "bytes of y cannot be made by this shape";
     if (!fault && a.part.size < ops_attn_part_bytes(p, shape, at->max_rows))
         fault = "no room for the shares of the positions";
     if (fault)
@@ -207,12 +283,15 @@ enum lem_status ops_attn(struct gpu_list *list, const struct op_at *at,
     if (st != LEM_OK)
         return st;
     const uint32_t shares = ceil_div(p->n_head / p->n_head_kv, shape->heads);
+    const struct gpu_slice out = shape->splits > 1 ? a.part : a.y;
+    const struct gpu_slice bytes = shape->splits > 1 ? a.part : ops_slice_or(a.y_i8, a.y);
     const struct gpu_dispatch d = {
         .kernel = kernel,
         .label = at->label,
         .stage = at->stage,
         .bind = {at->step, a.q, a.k_cache, ops_slice_or(a.v_cache, a.k_cache),
-                 ops_slice_or(a.sinks, a.q), shape->splits > 1 ? a.part : a.y},
+                 ops_slice_or(a.sinks, a.q), out,
+                 shape->unrolled ? bytes : (struct gpu_slice){0}},
         .push = p,
         .push_size = sizeof *p,
         .group = {p->n_head_kv * shares, 1, shape->splits},
@@ -230,7 +309,10 @@ enum lem_status op_attn(struct gpu_list *list, const struct op_at *at,
         p.head_dim_v = p.head_dim;
     if (p.n_head_kv == 0 || p.n_head < p.n_head_kv || p.head_dim_v == 0 ||
         !ops_cache_name(a->type)) /* no shape to pick: ops_attn() says what is wrong */
-        return ops_attn(list, at, a, &(struct ops_attn_shape){TEAM, 1, 1, 1, 1});
+        return ops_attn(
+            list, at, a,
+            &(struct ops_attn_shape){
+                .lanes = TEAM, .heads = 1, .tokens = 1, .span = 1, .splits = 1});
     const struct ops_attn_shape s =
         ops_attn_shape_pick(gpu_list_device(list), &p, a->type, at->max_rows);
     return ops_attn(list, at, a, &s);

@@ -5,13 +5,16 @@
 
 #include "ops/ops.h"
 
-/* See shaders/attn.comp. Columns (heads * tokens) and their sums live in registers. */
+/* See shaders/attn.comp and, for `unrolled`, attn_token.comp. Columns (heads * tokens)
+ * and their sums live in registers. */
 struct ops_attn_shape {
     uint32_t lanes;  /* of a workgroup: 8, 16, 32, 64 or 128 */
     uint32_t heads;  /* queries of one key head that a workgroup has, of each token */
     uint32_t tokens; /* of a workgroup */
     uint32_t span;   /* positions of a lane in a chunk */
     uint32_t splits; /* workgroups that share the positions of a column */
+    bool unrolled;   /* the kernel for one token on devices that fetch texels and whose
+                      * subgroups have 8 lanes; lanes is 8, tokens 1, span at most 8 */
 };
 
 /* A shape for runs of up to `max_rows` tokens. p->head_dim_v is set. */

@@ -57,7 +57,7 @@ enum lem_status op_group(struct gpu_list *list, const struct op_at *at,
 
     const struct group_params push = {.n_expert = a->n_expert,
                                       .n_used = a->n_used,
-                                      .tile = OPS_GROUP_TILE,
+                                      .tile = a->tile ? a->tile : OPS_GROUP_TILE,
                                       .n_arg = a->n_arg,
                                       .row_groups0 = a->row_groups[0],
                                       .row_groups1 = a->row_groups[1],

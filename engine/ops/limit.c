@@ -5,13 +5,13 @@
 
 #include "base/log.h"
 #include "lemnos/profile.h"
-#include "ops/weight.h"
+#include "ops/measure.h"
 
 /* Caches of GPUs are large: there, more is read in one pass. */
 #define CPU_BYTES ((uint64_t)64 << 20)
 #define GPU_BYTES ((uint64_t)256 << 20)
 
-enum { N_COL = 2048, SAMPLE_ROWS = 64, SLOT_BYTES = 4 << 20, N_SLOT = 2, MAX_PASS = 8 };
+enum { N_COL = 2048, MAX_PASS = 8 };
 
 static const uint32_t heights[] = {2048, 8192};
 /* The first is never bad. */
@@ -89,69 +89,6 @@ static void close_buffers(struct bed *b)
     gpu_buf_close(&b->x_i8);
     gpu_buf_close(&b->y);
     gpu_buf_close(&b->step);
-}
-
-/* SAMPLE_ROWS rows as they lie on the device; all zero where the type has no encoder. */
-static uint8_t *make_sample(const struct bed *b, uint64_t *bytes)
-{
-    const uint64_t n = (uint64_t)SAMPLE_ROWS * N_COL;
-    uint64_t tile = 0, in_file = 0;
-    (void)quant_tile_bytes(b->type, N_COL, &tile);
-    (void)quant_bytes(b->type, n, &in_file);
-    *bytes = tile * (SAMPLE_ROWS / QUANT_TILE_ROWS);
-    uint8_t *sample = calloc(1, (size_t)*bytes);
-    uint8_t *file = malloc((size_t)in_file);
-    float *f = malloc((size_t)n * sizeof *f);
-    if (sample && file && f && b->type->encode) {
-        uint64_t x = 1; /* Knuth's MMIX generator */
-        for (uint64_t i = 0; i < n; i++) {
-            x = x * 6364136223846793005u + 1442695040888963407u;
-            f[i] = (float)(x >> 40) * 0x1p-24f - 0.5f;
-        }
-        b->type->encode(f, file, n);
-        quant_pack(b->type, file, SAMPLE_ROWS, N_COL, sample);
-    }
-    const bool ok = sample && file && f;
-    free(file);
-    free(f);
-    if (!ok) {
-        free(sample);
-        return NULL;
-    }
-    return sample;
-}
-
-static enum lem_status send(struct gpu_upload *up, const struct bed *b,
-                            const uint8_t *sample, uint64_t sample_bytes)
-{
-    const uint64_t piece = SLOT_BYTES / sample_bytes * sample_bytes;
-    const uint64_t total = gpu_buf_size(b->w);
-    enum lem_status st = LEM_OK;
-    for (uint64_t at = 0; at < total && st == LEM_OK; at += piece) {
-        const uint64_t n = total - at < piece ? total - at : piece;
-        void *slot = NULL;
-        st = gpu_upload_slot(up, &slot);
-        for (uint64_t i = 0; i < n && st == LEM_OK; i += sample_bytes)
-            memcpy((uint8_t *)slot + i, sample, (size_t)sample_bytes);
-        if (st == LEM_OK)
-            st = gpu_upload_send(up, b->w, at, n);
-    }
-    return st == LEM_OK ? gpu_upload_finish(up) : st;
-}
-
-static enum lem_status fill(struct bed *b)
-{
-    uint64_t bytes;
-    uint8_t *sample = make_sample(b, &bytes);
-    if (!sample)
-        return log_fail(gpu_log(b->device), LEM_ERR_MEMORY, "no memory for weights");
-    struct gpu_upload *up = NULL;
-    enum lem_status st = gpu_upload_open(b->device, SLOT_BYTES, N_SLOT, &up);
-    if (st == LEM_OK)
-        st = send(up, b, sample, bytes);
-    gpu_upload_close(&up);
-    free(sample);
-    return st;
 }
 
 /* All matrices of the buffer, each with its own piece of y: nothing has to wait. */
@@ -271,7 +208,7 @@ enum lem_status lem_device_limit(struct lem_device *device, const char *type,
     const uint64_t want = gpu_type(device) == LEM_DEVICE_CPU ? CPU_BYTES : GPU_BYTES;
     enum lem_status st = open_buffers(&b, (want + mat - 1) / mat * mat);
     if (st == LEM_OK)
-        st = fill(&b);
+        st = ops_fill_weights(b.w, b.device, b.type, N_COL);
     for (size_t i = 0; i < sizeof heights / sizeof *heights && st == LEM_OK; i++)
         st = time_height(&b, heights[i], out);
     close_buffers(&b);

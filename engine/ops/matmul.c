@@ -31,7 +31,7 @@ static enum lem_status add_window(struct gpu_list *list, const struct op_at *at,
         .push = &push,
         .push_size = sizeof push,
         .group = {ops_shape_groups(shape, win->n_row), 1, 1},
-        .rows_per_group = at->max_rows == 1 ? 0 : shape->tokens,
+        .rows_per_group = at->max_rows == 1 ? 0 : ops_shape_tokens(shape),
         .cost = ops_cost_matmul(a->weight, win->n_row, at->max_rows)};
     return gpu_list_add(list, &d);
 }
@@ -52,8 +52,7 @@ enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
 enum lem_status op_matmul(struct gpu_list *list, const struct op_at *at,
                           const struct op_matmul *a)
 {
-    struct ops_shape shape =
-        ops_shape_pick(gpu_list_device(list), a->weight->n_row, at->max_rows);
-    shape.i8 = a->x_i8;
+    const struct ops_shape shape =
+        ops_shape_matmul(gpu_list_device(list), a->weight->n_row, at->max_rows, a->x_i8);
     return ops_matmul(list, at, a, &shape);
 }

@@ -3,34 +3,36 @@
 #include "ops/cost.h"
 #include "ops/weight.h"
 
-/* GPUs: a tile of pairs and one row in a lane's registers, as many lanes as there are. */
-static struct ops_shape grouped_shape(const struct lem_device *device,
-                                      const struct ops_weight *w)
+/* Pairs of an expert, on average. */
+static uint32_t per_expert(uint32_t n_token, uint32_t n_used, uint32_t n_expert)
 {
-    if (gpu_type(device) != LEM_DEVICE_CPU)
-        return (struct ops_shape){.rows = 1, .tokens = OPS_GROUP_TILE, .split = 1};
-    struct ops_shape shape = ops_shape_pick(device, w->n_row, OPS_GROUP_TILE);
-    shape.tokens = OPS_GROUP_TILE / 2;
-    return shape;
+    return (uint32_t)((uint64_t)n_token * n_used / (n_expert ? n_expert : 1));
+}
+
+uint32_t op_group_tile(const struct lem_device *device, bool i8, uint32_t n_token,
+                       uint32_t n_used, uint32_t n_expert)
+{
+    const struct ops_shape s =
+        ops_shape_experts(device, 0, per_expert(n_token, n_used, n_expert), i8);
+    return ops_way_is_tile(s.way) ? ops_shape_tokens(&s) : OPS_GROUP_TILE;
 }
 
 uint32_t op_matmul_experts_row_groups(const struct lem_device *device,
-                                      const struct ops_weight *weight)
+                                      const struct ops_weight *weight, bool i8)
 {
-    const struct ops_shape shape = grouped_shape(device, weight);
+    const struct ops_shape shape = ops_shape_experts(device, weight->n_row, 0, i8);
     return ops_shape_groups(&shape, weight->n_row);
 }
 
-enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
-                                  const struct op_matmul_experts *a)
+enum lem_status ops_matmul_experts(struct gpu_list *list, const struct op_at *at,
+                                   const struct op_matmul_experts *a,
+                                   const struct ops_shape *shape)
 {
     const struct ops_weight *w = a->weight;
-    struct ops_shape shape = grouped_shape(gpu_list_device(list), w);
-    shape.i8 = a->x_i8;
     const uint32_t more[] = {a->act, a->table.buf != NULL};
     const struct gpu_kernel *kernel;
     enum lem_status st =
-        ops_weight_kernel_with(list, at, "matmul_experts", w, &shape, more, 2, &kernel);
+        ops_weight_kernel_with(list, at, "matmul_experts", w, shape, more, 2, &kernel);
 
     for (uint32_t i = 0; st == LEM_OK && i < w->n_window; i++) {
         const struct ops_window *win = &w->window[i];
@@ -62,4 +64,14 @@ enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
         st = gpu_list_add(list, &d);
     }
     return st;
+}
+
+enum lem_status op_matmul_experts(struct gpu_list *list, const struct op_at *at,
+                                  const struct op_matmul_experts *a)
+{
+    const struct ops_weight *w = a->weight;
+    const struct ops_shape shape =
+        ops_shape_experts(gpu_list_device(list), w->n_row,
+                          per_expert(at->max_rows, a->n_used, w->n_mat), a->x_i8);
+    return ops_matmul_experts(list, at, a, &shape);
 }

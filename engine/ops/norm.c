@@ -5,10 +5,14 @@
 enum lem_status op_norm(struct gpu_list *list, const struct op_at *at,
                         const struct op_norm *a)
 {
-    const uint32_t constant[] = {ops_lanes(list)};
+    /* Rows of y begin at multiples of 32 floats, those of x too. */
+    const bool texels =
+        a->n % 4 == 0 && ops_takes_texels(list, a->x) && ops_takes_texels(list, a->w);
+    const uint32_t constant[] = {texels ? OPS_TEXEL_LANES : ops_lanes(list)};
     const struct gpu_kernel *kernel;
     const enum lem_status st =
-        gpu_kernel_get(gpu_list_device(list), "rms_norm", constant, 1, &kernel);
+        gpu_kernel_get(gpu_list_device(list), texels ? "rms_norm.texel" : "rms_norm",
+                       constant, 1, &kernel);
     if (st != LEM_OK)
         return st;
 

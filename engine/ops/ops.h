@@ -68,9 +68,10 @@ struct op_norm {
 enum lem_status op_norm(struct gpu_list *list, const struct op_at *at,
                         const struct op_norm *a);
 
-/* Activations as bytes: f32 rows of n values, a multiple of 32, to rows of slots as
- * shaders/common/i8.glsl says; n_per_row of them for each row of the run. y starts as
- * zeros and has nothing but such rows. */
+/* Activations as bytes, or, on devices that fetch texels, as integers of 16 bits: f32
+ * rows of n values, a multiple of 32, to rows of slots as shaders/common/i8.glsl says;
+ * n_per_row of them for each row of the run. y starts as zeros and has nothing but such
+ * rows. */
 struct op_round_i8 {
     struct gpu_slice x, y;
     uint32_t n, n_per_row;
@@ -136,9 +137,13 @@ struct op_attn {
     struct gpu_slice v_cache;       /* buf NULL: the first head_dim_v dims of k are v */
     struct gpu_slice sinks;         /* f32 [n_head]; buf NULL = none */
     struct gpu_slice part;          /* buf NULL where no bytes are needed */
+    struct gpu_slice y_i8;          /* y also as bytes, see op_round_i8; or none */
     enum lem_cache_type type;
     struct attn_params p; /* but v_dims, which is derived */
 };
+/* Can runs of up to max_rows tokens write bytes? */
+bool op_attn_rounds(const struct lem_device *device, const struct op_attn *a,
+                    uint32_t max_rows);
 enum lem_status op_attn(struct gpu_list *list, const struct op_at *at,
                         const struct op_attn *a);
 /* For runs of up to max_rows tokens; p->head_dim_v and p->n_ctx are set. */
@@ -177,8 +182,14 @@ struct op_experts_glu {
     uint32_t act;
     float alpha, limit;
     struct gpu_slice bias; /* f32 [n_expert][2 n_ff], on gate and up; or none */
+    struct gpu_slice y_i8; /* [n_used] rows as bytes in the place of y, which is not
+                            * written; or none */
+    uint32_t y_i8_stride;  /* slots */
     bool x_i8;
 };
+/* Can it write bytes? */
+bool op_experts_glu_rounds(const struct lem_device *device,
+                           const struct op_experts_glu *a);
 enum lem_status op_experts_glu(struct gpu_list *list, const struct op_at *at,
                                const struct op_experts_glu *a);
 
@@ -196,7 +207,7 @@ enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
 
 /* ---- experts, many tokens: grouped by expert -------------------------------- */
 
-enum { OPS_GROUP_TILE = 8 }; /* pairs in a tile of the grouped matmul */
+enum { OPS_GROUP_TILE = 8 }; /* fewest pairs in a whole tile of the grouped matmul */
 
 /* Sort the pairs (token * n_used + slot) by expert, once per layer.
  *   pairs  u32 [n_token * n_used]  pair numbers, by expert
@@ -209,15 +220,21 @@ struct op_group {
     struct gpu_slice ids; /* u32 [n_token][n_used] */
     struct gpu_slice pairs, tiles, args;
     uint32_t n_expert, n_used;
+    uint32_t tile; /* op_group_tile(); 0 = OPS_GROUP_TILE */
     uint32_t n_arg, row_groups[OPS_GROUP_MAX_ARG]; /* op_matmul_experts_row_groups() */
 };
+/* Pairs of a tile that the grouped matmuls of this device like best, for runs of up to
+ * n_token rows, in float or as bytes. They give the same result for any. */
+uint32_t op_group_tile(const struct lem_device *device, bool i8, uint32_t n_token,
+                       uint32_t n_used, uint32_t n_expert);
 uint32_t op_group_max_tile(uint32_t n_token, uint32_t n_used, uint32_t n_expert);
 enum lem_status op_group(struct gpu_list *list, const struct op_at *at,
                          const struct op_group *a);
 
-/* Workgroups that a grouped matmul of this weight needs over its rows. */
+/* Workgroups that a grouped matmul of this weight needs over its rows, with activations
+ * in float or as bytes. */
 uint32_t op_matmul_experts_row_groups(const struct lem_device *device,
-                                      const struct ops_weight *weight);
+                                      const struct ops_weight *weight, bool i8);
 
 /* y[pair][y_off + r] = act(W[expert of pair][r] . x[row] + bias[expert][bias_off + r]),
  * row = the pair's token, or the pair itself with `x_by_pair`. With a table an expert
@@ -277,6 +294,19 @@ struct op_gather {
 };
 enum lem_status op_gather(struct gpu_list *list, const struct op_at *at,
                           const struct op_gather *a);
+
+/* The best of n values, best first; of equal ones the smaller id: y[k] = {value, id},
+ * id PICK_NONE where n < PICK_MOST. NaN and infinity are best of all and come out as NaN.
+ * Two dispatches up to 200,704 values; one for 3,584. */
+struct op_pick {
+    struct gpu_slice x;    /* f32 [n] */
+    struct gpu_slice y;    /* {f32, u32} [PICK_MOST] */
+    struct gpu_slice part; /* op_pick_part_bytes(); buf NULL where that is 0 */
+    uint32_t n;
+};
+enum lem_status op_pick(struct gpu_list *list, const struct op_at *at,
+                        const struct op_pick *a);
+uint64_t op_pick_part_bytes(const struct lem_device *device, uint32_t n);
 
 /* ---- what only some families have ---------------------------------------------- */
 

@@ -37,6 +37,27 @@ static const char *find_fault(const struct op_rope *a)
     return NULL;
 }
 
+/* Can rope_quads.comp do it, here? */
+static bool goes_by_quads(const struct gpu_list *list, const struct op_rope *a)
+{
+    const struct rope_params *p = &a->p;
+    return a->type != LEM_CACHE_Q8_0 && p->head_dim % 16 == 0 &&
+           (p->flags & ROPE_NONE || p->n_rot % 16 == 0) &&
+           ops_takes_texels(list, a->qkv) && ops_adds_subgroups(list);
+}
+
+static enum lem_status get_kernel(struct gpu_list *list, const struct op_rope *a,
+                                  bool quads, uint32_t heads,
+                                  const struct gpu_kernel **out)
+{
+    const uint32_t constant[] = {quads ? OPS_TEXEL_LANES : ops_lanes(list), heads,
+                                 a->p.flags & ROPE_NORM_ROW ? 1 : HEADS};
+    char name[32];
+    snprintf(name, sizeof name, "%s.%s", quads ? "rope_quads" : "rope",
+             ops_cache_name(a->type));
+    return gpu_kernel_get(gpu_list_device(list), name, constant, quads ? 2 : 3, out);
+}
+
 enum lem_status op_rope(struct gpu_list *list, const struct op_at *at,
                         const struct op_rope *a)
 {
@@ -50,14 +71,11 @@ enum lem_status op_rope(struct gpu_list *list, const struct op_at *at,
                         at->label, fault, p->n_head, p->n_head_kv, p->head_dim, p->n_rot,
                         p->n_ctx, p->row_stride);
 
-    const bool by_row = p->flags & ROPE_NORM_ROW;
+    const bool quads = goes_by_quads(list, a);
     const uint32_t n_max = p->n_head > p->n_head_kv ? p->n_head : p->n_head_kv;
-    const uint32_t heads = by_row ? n_max : HEADS;
-    const uint32_t constant[] = {ops_lanes(list), heads, by_row ? 1 : HEADS};
-    char name[32];
-    snprintf(name, sizeof name, "rope.%s", ops_cache_name(a->type));
+    const uint32_t heads = p->flags & ROPE_NORM_ROW ? n_max : HEADS;
     const struct gpu_kernel *kernel;
-    const enum lem_status st = gpu_kernel_get(device, name, constant, 3, &kernel);
+    const enum lem_status st = get_kernel(list, a, quads, heads, &kernel);
     if (st != LEM_OK)
         return st;
 
@@ -66,7 +84,8 @@ enum lem_status op_rope(struct gpu_list *list, const struct op_at *at,
         .label = at->label,
         .stage = at->stage,
         .bind = {at->step, a->qkv, ops_slice_or(a->norm, a->qkv),
-                 ops_slice_or(a->freq, a->qkv), a->k_cache, a->v_cache},
+                 ops_slice_or(a->freq, a->qkv), a->k_cache, a->v_cache,
+                 quads ? a->qkv : (struct gpu_slice){0}},
         .push = p,
         .push_size = sizeof *p,
         .group = {ceil_div(p->n_head, heads) + ceil_div(p->n_head_kv, heads), 1, 1},

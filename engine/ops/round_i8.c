@@ -3,23 +3,30 @@
 #include "ops/launch.h"
 #include "ops/weight.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/check.h"
 
+static_assert(CONSTANT_TEXELS == GPU_CONSTANT_TEXELS, "kernels and gpu/ mean the same");
+
 uint32_t op_i8_stride(uint32_t n)
 {
-    return ceil_div(n, 256) * I8_SLOTS;
+    return ceil_div(n, 256) * I16_SLOTS;
 }
 
-/* The packed product is a SPIR-V extension; types without the kernels have no bytes. */
+/* The packed product is a SPIR-V extension, products of 16 bits are nothing special;
+ * types without the kernels have neither. */
 bool op_takes_i8(const struct lem_device *device, const struct ops_weight *w)
 {
     char name[64];
     const struct quant_info *type = w->type;
-    if (!gpu_caps(device)->int_dot || w->n_mat == 0 || !type->shader || w->n_col % 32)
+    const bool i16 = gpu_fetches_texels(device);
+    if ((!i16 && !gpu_caps(device)->int_dot) || w->n_mat == 0 || !type->shader ||
+        w->n_col % 32)
         return false;
-    snprintf(name, sizeof name, "matmul.%s.i8", type->shader);
+    snprintf(name, sizeof name, i16 ? "matmul.%s.i16.texel" : "matmul.%s.i8",
+             type->shader);
     return gpu_has_shader(device, name);
 }
 

@@ -4,24 +4,35 @@
 #define OPS_WEIGHT_H
 
 #include "ops/ops.h"
+#include "ops/way.h"
 
 enum { OPS_LOCAL = 64, OPS_BLOCK = 32 }; /* lanes of a workgroup; columns of a block */
 
-/* Specialization constants 1 … 3 of the kernels of shaders/common/rows.glsl. */
+/* How a product goes about its work: see way.h. Constants 0 … 3 of the kernels. */
 struct ops_shape {
     uint32_t rows;   /* of weights per lane */
     uint32_t tokens; /* rows of activations per lane */
-    uint32_t split;  /* lanes that share a row: 1 or 8 */
+    uint32_t split;  /* lanes that share a row: 1 or 8; of a tile, rows of weights */
+    uint32_t lanes;  /* of a workgroup; 0 = OPS_LOCAL */
     bool i8;         /* activations are bytes: the kernel's variant for them */
+    enum ops_way way;
 };
 
-/* Whether weights and activations are read as texels. */
-bool ops_fetches_texels(const struct lem_device *device);
-/* A shape for matrices of `n_row` rows and up to `max_rows` rows of activations. */
+/* A shape in registers for matrices of `n_row` rows and up to `max_rows` rows of
+ * activations, whatever is chosen for such products. */
 struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
                                 uint32_t max_rows);
-/* Workgroups that cover n_row rows. */
+/* The shape of op_matmul. */
+struct ops_shape ops_shape_matmul(const struct lem_device *device, uint32_t n_row,
+                                  uint32_t max_rows, bool i8);
+/* The shape of op_matmul_experts where an expert has `per_expert` pairs on average. */
+struct ops_shape ops_shape_experts(const struct lem_device *device, uint32_t n_row,
+                                   uint32_t per_expert, bool i8);
+/* A tile in shared memory for that many rows of activations at once. */
+struct ops_shape ops_shape_tile(uint32_t n_token, bool i8, enum ops_way way);
+/* Workgroups that cover n_row rows, and rows of activations that one of them does. */
 uint32_t ops_shape_groups(const struct ops_shape *s, uint32_t n_row);
+uint32_t ops_shape_tokens(const struct ops_shape *s);
 
 /* Superblocks of a row, and the blocks of 32 columns among them that hold weights. */
 uint32_t ops_weight_n_sb(const struct ops_weight *w);
@@ -49,6 +60,9 @@ enum lem_status ops_weight_kernel_with(const struct gpu_list *list,
  * shapes of others. tokens is 1 for the experts of one token; rows even for glu. */
 enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
                            const struct op_matmul *a, const struct ops_shape *shape);
+enum lem_status ops_matmul_experts(struct gpu_list *list, const struct op_at *at,
+                                   const struct op_matmul_experts *a,
+                                   const struct ops_shape *shape);
 enum lem_status ops_matmul_heads(struct gpu_list *list, const struct op_at *at,
                                  const struct op_matmul_heads *a,
                                  const struct ops_shape *shape);

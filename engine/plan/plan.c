@@ -22,6 +22,7 @@ const char *plan_stage_name(enum plan_stage stage)
         [STAGE_FFN_GATE_UP] = "ffn_gate_up",
         [STAGE_FFN_DOWN] = "ffn_down",
         [STAGE_HEAD] = "head",
+        [STAGE_SAMPLING] = "sampling",
     };
     return stage < STAGE_COUNT ? name[stage] : "?";
 }

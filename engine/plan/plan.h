@@ -21,6 +21,7 @@ enum plan_stage {
     STAGE_FFN_GATE_UP, /* dense, and shared experts */
     STAGE_FFN_DOWN,
     STAGE_HEAD,
+    STAGE_SAMPLING, /* picking the best logits */
     STAGE_COUNT
 };
 const char *plan_stage_name(enum plan_stage stage);
@@ -38,10 +39,10 @@ static inline uint32_t plan_key_layer(uint32_t key)
 {
     return key / STAGE_COUNT;
 }
-/* Embedding and head stand outside of all layers. */
+/* Embedding, head and sampling stand outside of all layers. */
 static inline bool plan_stage_in_layer(enum plan_stage stage)
 {
-    return stage != STAGE_EMBED && stage != STAGE_HEAD;
+    return stage != STAGE_EMBED && stage < STAGE_HEAD;
 }
 
 /* Every buffer that dispatches write to, but the KV cache. Rows are padded to
@@ -82,16 +83,25 @@ struct plan_memory {
     struct gpu_buf *out;  /* [max_out][n_embd] normed rows for the head */
     /* h, att, ff and out as bytes; NULL where no matrix takes them */
     struct gpu_buf *h_i8, *att_i8, *ff_i8, *out_i8;
+    struct gpu_buf *pick_part; /* of op_pick; NULL = none is needed */
     /* host reads */
-    struct gpu_buf *logits; /* [max_out][n_vocab] */
-    struct gpu_buf *tap;    /* {id, weight} [n_layer_moe][n][tap_row], the last entry the
-                             * margin, see struct op_router; NULL = off */
+    struct gpu_buf
+        *logits;          /* [max_out][n_vocab]; where there is a `row`, on the device */
+    struct gpu_buf *best; /* {logit, id} [PICK_MOST] of a single row; NULL = off */
+    struct gpu_buf *row;  /* [n_vocab] to copy such a row to; NULL: `logits` is mapped */
+    struct gpu_buf *tap;  /* {id, weight} [n_layer_moe][n][tap_row], the last entry the
+                           * margin, see struct op_router; NULL = off */
 };
 
-/* `i8`: also buffers for activations as bytes, where a matrix takes them. */
+struct plan_memory_params {
+    uint32_t max_rows, max_out;
+    bool tap;
+    bool i8;   /* also buffers for activations as bytes, where a matrix takes them */
+    bool pick; /* the best logits are picked on the device; max_out is 1 */
+};
 enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
-                                 const struct past *past, uint32_t max_rows,
-                                 uint32_t max_out, bool tap, bool i8);
+                                 const struct past *past,
+                                 const struct plan_memory_params *p);
 void plan_memory_close(struct plan_memory *mem);
 
 struct plan_params {

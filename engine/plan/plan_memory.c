@@ -114,24 +114,49 @@ static uint64_t part_bytes(const struct lem_weights *w, const struct kv *kv)
     return most;
 }
 
+static enum lem_status open_each(struct plan_memory *mem, const struct lem_weights *w,
+                                 const struct wanted *all, size_t n)
+{
+    enum lem_status st = LEM_OK;
+    for (size_t i = 0; i < n && st == LEM_OK; i++)
+        st = open_one(mem, w, &all[i]);
+    return st;
+}
+
+/* The logits stay where the device can reach them best if it picks the best of them. */
+static enum lem_status open_logits(struct plan_memory *mem, const struct lem_weights *w,
+                                   const struct plan_memory_params *p)
+{
+    const bool stay = p->pick && !gpu_is_unified(w->device);
+    const uint64_t part = op_pick_part_bytes(w->device, w->model->hp.n_vocab);
+    const struct wanted all[] = {
+        {&mem->logits, stay ? GPU_BUF_DEVICE : GPU_BUF_READBACK, "logits", p->max_out,
+         mem->stride_vocab},
+        {&mem->row, GPU_BUF_READBACK, "row", stay, mem->stride_vocab},
+        {&mem->best, GPU_BUF_READBACK, "best", p->pick, 2 * PICK_MOST},
+        {&mem->pick_part, GPU_BUF_DEVICE, "pick_part", p->pick, part / sizeof(float)},
+    };
+    return open_each(mem, w, all, sizeof all / sizeof *all);
+}
+
 enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weights *w,
-                                 const struct past *past, uint32_t max_rows,
-                                 uint32_t max_out, bool tap, bool i8)
+                                 const struct past *past,
+                                 const struct plan_memory_params *p)
 {
     const struct lem_model *m = w->model;
     const struct hparams *hp = &m->hp;
-    *mem = (struct plan_memory){.max_rows = max_rows, .max_out = max_out};
+    *mem = (struct plan_memory){.max_rows = p->max_rows, .max_out = p->max_out};
     set_strides(mem, hp, m->arch);
-    const uint64_t n = max_rows;
+    const uint64_t n = p->max_rows, max_out = p->max_out;
     const uint64_t n_pair = n * hp->n_expert_used;
     /* A dense layer's gate and up rows share the experts' buffers. */
     const uint64_t n_glu = n_pair > n ? n_pair : n;
     const uint64_t moe = m->info.n_layer_moe ? 1 : 0;
     const uint64_t branch = m->arch->branch_norm, latent = m->arch->latent;
     const uint64_t shared = hp->n_ff_shared > 0;
-    const uint64_t bytes = i8 && takes_i8(w);
+    const uint64_t bytes = p->i8 && takes_i8(w);
     const uint64_t n_tile =
-        moe ? op_group_max_tile(max_rows, hp->n_expert_used, hp->n_expert) : 0;
+        moe ? op_group_max_tile(p->max_rows, hp->n_expert_used, hp->n_expert) : 0;
 
     const struct wanted all[] = {
         {&mem->step, GPU_BUF_UPLOAD, "step", 1, sizeof(struct step_params) / 4},
@@ -161,13 +186,12 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
         {&mem->att_i8, GPU_BUF_DEVICE, "att_i8", n * bytes, 4 * mem->stride_att_i8},
         {&mem->ff_i8, GPU_BUF_DEVICE, "ff_i8", n_glu * bytes, 4 * mem->stride_ff_i8},
         {&mem->out_i8, GPU_BUF_DEVICE, "out_i8", max_out * bytes, 4 * mem->stride_x_i8},
-        {&mem->logits, GPU_BUF_READBACK, "logits", max_out, mem->stride_vocab},
-        {&mem->tap, GPU_BUF_READBACK, "tap", tap ? m->info.n_layer_moe : 0,
+        {&mem->tap, GPU_BUF_READBACK, "tap", p->tap ? m->info.n_layer_moe : 0,
          (uint64_t)2 * mem->tap_stride},
     };
-    enum lem_status st = LEM_OK;
-    for (size_t i = 0; i < sizeof all / sizeof *all && st == LEM_OK; i++)
-        st = open_one(mem, w, &all[i]);
+    enum lem_status st = open_each(mem, w, all, sizeof all / sizeof *all);
+    if (st == LEM_OK)
+        st = open_logits(mem, w, p);
     if (st != LEM_OK)
         plan_memory_close(mem);
     return st;
@@ -176,12 +200,13 @@ enum lem_status plan_memory_open(struct plan_memory *mem, const struct lem_weigh
 void plan_memory_close(struct plan_memory *mem)
 {
     struct gpu_buf **const all[] = {
-        &mem->step,   &mem->ids,      &mem->policy, &mem->x,      &mem->h,
-        &mem->qkv,    &mem->att,      &mem->router, &mem->chosen, &mem->weight,
-        &mem->pairs,  &mem->tiles,    &mem->args,   &mem->glu,    &mem->ff,
-        &mem->slot,   &mem->out,      &mem->logits, &mem->tap,    &mem->y,
-        &mem->sum,    &mem->latent_q, &mem->latent, &mem->open,   &mem->h_i8,
-        &mem->att_i8, &mem->ff_i8,    &mem->out_i8, &mem->part,
+        &mem->step,   &mem->ids,       &mem->policy, &mem->x,      &mem->h,
+        &mem->qkv,    &mem->att,       &mem->router, &mem->chosen, &mem->weight,
+        &mem->pairs,  &mem->tiles,     &mem->args,   &mem->glu,    &mem->ff,
+        &mem->slot,   &mem->out,       &mem->logits, &mem->tap,    &mem->y,
+        &mem->sum,    &mem->latent_q,  &mem->latent, &mem->open,   &mem->h_i8,
+        &mem->att_i8, &mem->ff_i8,     &mem->out_i8, &mem->part,   &mem->row,
+        &mem->best,   &mem->pick_part,
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         gpu_buf_close(all[i]);

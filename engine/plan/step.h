@@ -54,6 +54,8 @@ struct step_x {
 };
 enum lem_status step_x(struct builder *b, enum step_row row, uint32_t n_per_row,
                        const struct ops_weight *w, struct step_x *out);
+/* Will it be bytes? */
+bool step_x_is_i8(const struct builder *b, enum step_row row, const struct ops_weight *w);
 /* A product with `row`, whose x, x_stride and x_i8 are filled in here. */
 enum lem_status step_matmul(struct builder *b, const char *what, enum plan_stage stage,
                             enum step_row row, struct op_matmul a);

@@ -78,23 +78,28 @@ enum lem_status step_attn(struct builder *b)
     const struct kv *kv = &b->p->past->kv;
     const bool latent = b->arch->latent;
     step_wrote(b, STEP_ROW_ATT);
-    const struct op_attn a = {
-        .q = gpu_slice_all(latent ? mem->latent_q : mem->qkv),
-        .k_cache = kv->layer[b->layer].k,
-        .v_cache = kv->layer[b->layer].v,
-        .y = gpu_slice_all(latent ? mem->latent : mem->att),
-        .sinks = step_layer(b)->vector[V_ATTN_SINKS],
-        .part = mem->part ? gpu_slice_all(mem->part) : (struct gpu_slice){0},
-        .type = kv->type,
-        .p = {.n_head = l->n_head,
-              .n_head_kv = l->n_head_kv,
-              .head_dim = l->head_dim,
-              .head_dim_v = l->head_dim_v,
-              .q_stride = latent ? mem->stride_latent_q : mem->stride_qkv,
-              .y_stride = latent ? mem->stride_latent : mem->stride_att,
-              .n_ctx = kv->n_ctx,
-              .window = l->window,
-              .scale = l->attn_scale}};
+    struct op_attn a = {.q = gpu_slice_all(latent ? mem->latent_q : mem->qkv),
+                        .k_cache = kv->layer[b->layer].k,
+                        .v_cache = kv->layer[b->layer].v,
+                        .y = gpu_slice_all(latent ? mem->latent : mem->att),
+                        .sinks = step_layer(b)->vector[V_ATTN_SINKS],
+                        .part =
+                            mem->part ? gpu_slice_all(mem->part) : (struct gpu_slice){0},
+                        .type = kv->type,
+                        .p = {.n_head = l->n_head,
+                              .n_head_kv = l->n_head_kv,
+                              .head_dim = l->head_dim,
+                              .head_dim_v = l->head_dim_v,
+                              .q_stride = latent ? mem->stride_latent_q : mem->stride_qkv,
+                              .y_stride = latent ? mem->stride_latent : mem->stride_att,
+                              .n_ctx = kv->n_ctx,
+                              .window = l->window,
+                              .scale = l->attn_scale}};
+    if (!latent && step_x_is_i8(b, STEP_ROW_ATT, &step_layer(b)->matrix[W_ATTN_OUT]) &&
+        op_attn_rounds(b->w->device, &a, at.max_rows)) {
+        a.y_i8 = gpu_slice_all(mem->att_i8);
+        b->rounded[STEP_ROW_ATT] = true;
+    }
     return op_attn(b->list, &at, &a);
 }
 

@@ -77,17 +77,23 @@ static enum lem_status experts_single(struct builder *b)
         return st;
     struct op_at at = step_at(b, "experts_glu", STAGE_GATE_UP);
     step_wrote(b, STEP_ROW_FF);
-    const struct op_experts_glu glu = {.weight = &l->matrix[W_GATE_UP_EXPS],
-                                       .x = x.x,
-                                       .x_i8 = x.i8,
-                                       .ids = gpu_slice_all(b->mem->chosen),
-                                       .y = gpu_slice_all(b->mem->ff),
-                                       .n_used = hp->n_expert_used,
-                                       .y_stride = b->mem->stride_ff,
-                                       .act = b->arch->act,
-                                       .alpha = b->arch->glu_alpha,
-                                       .limit = b->arch->glu_limit,
-                                       .bias = step_layer(b)->vector[V_GATE_UP_BIAS]};
+    struct op_experts_glu glu = {.weight = &l->matrix[W_GATE_UP_EXPS],
+                                 .x = x.x,
+                                 .x_i8 = x.i8,
+                                 .ids = gpu_slice_all(b->mem->chosen),
+                                 .y = gpu_slice_all(b->mem->ff),
+                                 .n_used = hp->n_expert_used,
+                                 .y_stride = b->mem->stride_ff,
+                                 .act = b->arch->act,
+                                 .alpha = b->arch->glu_alpha,
+                                 .limit = b->arch->glu_limit,
+                                 .bias = step_layer(b)->vector[V_GATE_UP_BIAS]};
+    if (step_x_is_i8(b, STEP_ROW_FF, &l->matrix[W_DOWN_EXPS]) &&
+        op_experts_glu_rounds(b->w->device, &glu)) {
+        glu.y_i8 = gpu_slice_all(b->mem->ff_i8);
+        glu.y_i8_stride = b->mem->stride_ff_i8;
+        b->rounded[STEP_ROW_FF] = true;
+    }
     st = op_experts_glu(b->list, &at, &glu);
     if (st == LEM_OK)
         st = step_x(b, STEP_ROW_FF, hp->n_expert_used, &l->matrix[W_DOWN_EXPS], &x);
@@ -151,18 +157,24 @@ enum { ARG_UP, ARG_DOWN, N_ARG };
 
 static enum lem_status add_group(struct builder *b, const struct ops_weight *up)
 {
+    const struct hparams *hp = b->hp;
+    const struct lem_device *device = b->w->device;
+    const struct ops_weight *down = &step_layer(b)->matrix[W_DOWN_EXPS];
+    const bool up_i8 = step_x_is_i8(b, STEP_ROW_H, up);
+    const bool down_i8 = step_x_is_i8(b, STEP_ROW_FF, down);
     const struct op_at at = step_at(b, "group", STAGE_GROUP);
     const struct op_group a = {
         .ids = gpu_slice_all(b->mem->chosen),
         .pairs = gpu_slice_all(b->mem->pairs),
         .tiles = gpu_slice_all(b->mem->tiles),
         .args = gpu_slice_all(b->mem->args),
-        .n_expert = b->hp->n_expert,
-        .n_used = b->hp->n_expert_used,
+        .n_expert = hp->n_expert,
+        .n_used = hp->n_expert_used,
+        .tile =
+            op_group_tile(device, up_i8, b->p->max_rows, hp->n_expert_used, hp->n_expert),
         .n_arg = N_ARG,
-        .row_groups = {[ARG_UP] = op_matmul_experts_row_groups(b->w->device, up),
-                       [ARG_DOWN] = op_matmul_experts_row_groups(
-                           b->w->device, &step_layer(b)->matrix[W_DOWN_EXPS])}};
+        .row_groups = {[ARG_UP] = op_matmul_experts_row_groups(device, up, up_i8),
+                       [ARG_DOWN] = op_matmul_experts_row_groups(device, down, down_i8)}};
     return op_group(b->list, &at, &a);
 }
 

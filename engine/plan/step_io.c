@@ -51,15 +51,37 @@ static enum lem_status add_logits(struct builder *b)
     return op_matmul(b->list, &at, &head);
 }
 
-enum lem_status step_head(struct builder *b)
+static enum lem_status add_softcap(struct builder *b)
 {
-    const enum lem_status st = add_logits(b);
-    if (st != LEM_OK || b->hp->logit_softcap == 0)
-        return st;
+    if (b->hp->logit_softcap == 0)
+        return LEM_OK;
     const struct op_at at = step_at(b, "softcap", STAGE_HEAD);
     const struct op_softcap a = {.y = gpu_slice_all(b->mem->logits),
                                  .p = {.n = b->hp->n_vocab,
                                        .stride = b->mem->stride_vocab,
                                        .cap = b->hp->logit_softcap}};
     return op_softcap(b->list, &at, &a);
+}
+
+/* Of the one row that a token is drawn from. */
+static enum lem_status add_pick(struct builder *b)
+{
+    const struct plan_memory *mem = b->mem;
+    if (!mem->best)
+        return LEM_OK;
+    const struct op_at at = step_at(b, "pick", STAGE_SAMPLING);
+    const struct op_pick a = {.x = gpu_slice_all(mem->logits),
+                              .y = gpu_slice_all(mem->best),
+                              .part = mem->pick_part ? gpu_slice_all(mem->pick_part)
+                                                     : (struct gpu_slice){0},
+                              .n = b->hp->n_vocab};
+    return op_pick(b->list, &at, &a);
+}
+
+enum lem_status step_head(struct builder *b)
+{
+    enum lem_status st = add_logits(b);
+    if (st == LEM_OK)
+        st = add_softcap(b);
+    return st == LEM_OK ? add_pick(b) : st;
 }

@@ -40,12 +40,17 @@ static enum lem_status make_bytes(struct builder *b, enum step_row row,
     return op_round_i8(b->list, &at, &a);
 }
 
+bool step_x_is_i8(const struct builder *b, enum step_row row, const struct ops_weight *w)
+{
+    return place_of(b, row).i8 && op_takes_i8(b->w->device, w);
+}
+
 enum lem_status step_x(struct builder *b, enum step_row row, uint32_t n_per_row,
                        const struct ops_weight *w, struct step_x *out)
 {
     const struct place p = place_of(b, row);
     *out = (struct step_x){.x = gpu_slice_all(p.f32), .stride = p.stride};
-    if (!p.i8 || !op_takes_i8(b->w->device, w))
+    if (!step_x_is_i8(b, row, w))
         return LEM_OK;
     *out = (struct step_x){.x = gpu_slice_all(p.i8), .stride = p.stride_i8, .i8 = true};
     if (b->rounded[row])

@@ -53,17 +53,20 @@ static void split_two_bits(const uint8_t *q, uint8_t *code)
 {
     for (uint32_t half = 0; half < 2; half++)
         for (uint32_t j = 0; j < 4; j++)
-            for (uint32_t l = 0; l < 32; l++)
-                code[128 * half + 32 * j + l] = q[32 * half + l] >> (2 * j) & 3;
+            for (uint32_t l = 0; l < 32; l += 8)
+                quant_store8(code + 128 * half + 32 * j + l,
+                             quant_load8(q + 32 * half + l) >> (2 * j) &
+                                 QUANT_EACH_BYTE(3));
 }
 
 /* 128 bytes: of each 32 the columns l in the low, l + 32 in the high nibbles. */
 static void split_nibbles(const uint8_t *q, uint8_t *code)
 {
     for (uint32_t c = 0; c < 4; c++)
-        for (uint32_t l = 0; l < 32; l++) {
-            code[64 * c + l] = q[32 * c + l] & 15;
-            code[64 * c + 32 + l] = q[32 * c + l] >> 4;
+        for (uint32_t l = 0; l < 32; l += 8) {
+            const uint64_t word = quant_load8(q + 32 * c + l);
+            quant_store8(code + 64 * c + l, word & QUANT_EACH_BYTE(15));
+            quant_store8(code + 64 * c + 32 + l, word >> 4 & QUANT_EACH_BYTE(15));
         }
 }
 
@@ -71,8 +74,11 @@ static void split_nibbles(const uint8_t *q, uint8_t *code)
 static void add_high_bits(const uint8_t *high, uint32_t shift, uint8_t *code)
 {
     for (uint32_t j = 0; j < 8; j++)
-        for (uint32_t l = 0; l < 32; l++)
-            code[32 * j + l] = (uint8_t)(code[32 * j + l] | (high[l] >> j & 1) << shift);
+        for (uint32_t l = 0; l < 32; l += 8) {
+            uint8_t *at = code + 32 * j + l;
+            const uint64_t bit = quant_load8(high + l) >> j & QUANT_EACH_BYTE(1);
+            quant_store8(at, quant_load8(at) | bit << shift);
+        }
 }
 
 /* 12 bytes: eight scales and eight minimums of 6 bits. The first four of each fill
@@ -148,11 +154,12 @@ void quant_split_q6_k(const uint8_t *block, struct quant_k *k)
     memcpy(&b, block, sizeof b);
     split_two_bits(b.high, k->code);
     for (uint32_t half = 0; half < 2; half++)
-        for (uint32_t l = 0; l < 64; l++) {
+        for (uint32_t l = 0; l < 64; l += 8) {
             uint8_t *c = k->code + 128 * half + l;
-            const uint8_t q = b.q[64 * half + l];
-            c[0] = (uint8_t)(c[0] << 4 | (q & 15));
-            c[64] = (uint8_t)(c[64] << 4 | q >> 4);
+            const uint64_t q = quant_load8(b.q + 64 * half + l);
+            quant_store8(c, quant_load8(c) << 4 | (q & QUANT_EACH_BYTE(15)));
+            quant_store8(c + 64,
+                         quant_load8(c + 64) << 4 | (q >> 4 & QUANT_EACH_BYTE(15)));
         }
     memcpy(k->scale, b.scale, sizeof b.scale);
     memset(k->min, 0, sizeof k->min);

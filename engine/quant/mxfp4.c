@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "quant/quant.h"
+#include "quant/planes.h"
 
 enum { BLOCK = 32, SB_BLOCKS = 8 };
 
@@ -35,12 +35,14 @@ void quant_decode_mxfp4(const void *src, float *dst, uint64_t n)
     }
 }
 
-/* Sign and magnitude in order of value, 7 in the middle: that way a short polynomial
- * gives the weight, where the original code would need a table. */
-static uint32_t in_order(uint32_t nibble)
+/* Sixteen nibbles of sign and magnitude to their order of value, 7 in the middle: that
+ * way a short polynomial gives the weight, where the original code would need a table. 7
+ * + magnitude, or where the sign is set 7 - magnitude, which is its low bits flipped. */
+static uint64_t in_order(uint64_t nibbles)
 {
-    const uint32_t magnitude = nibble & 7;
-    return nibble & 8 ? 7 - magnitude : 7 + magnitude;
+    const uint64_t sevens = UINT64_C(0x7777777777777777);
+    const uint64_t negative = (nibbles >> 3 & UINT64_C(0x1111111111111111)) * 7;
+    return ((nibbles & sevens) ^ negative) + (sevens ^ negative);
 }
 
 void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t stride)
@@ -53,8 +55,8 @@ void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t strid
     for (uint32_t b = 0; b < n_block;
          b++, p += sizeof(struct block_mxfp4), at += stride) {
         exponents[b] = p[0];
-        for (uint32_t i = 0; i < QUANT_SLOT_BYTES; i++)
-            at[i] = (uint8_t)(in_order(p[1 + i] & 15) | in_order(p[1 + i] >> 4) << 4);
+        quant_store8(at, in_order(quant_load8(p + 1)));
+        quant_store8(at + 8, in_order(quant_load8(p + 1 + 8)));
     }
     /* The kernels take exponents of 0 and 1, whose scales are no normal f32, as 0. */
     for (uint32_t b = n_block; b < SB_BLOCKS; b++, at += stride)

@@ -43,16 +43,24 @@ struct parts {
 
 static void split_nibbles(const uint8_t *q, uint8_t *code)
 {
-    for (uint32_t i = 0; i < BLOCK / 2; i++) {
-        code[i] = q[i] & 15;
-        code[i + BLOCK / 2] = q[i] >> 4;
+    for (uint32_t i = 0; i < BLOCK / 2; i += 8) {
+        const uint64_t word = quant_load8(q + i);
+        quant_store8(code + i, word & QUANT_EACH_BYTE(15));
+        quant_store8(code + i + BLOCK / 2, word >> 4 & QUANT_EACH_BYTE(15));
     }
+}
+
+/* Bit i of `bits` alone in byte i, as 0 or 1. */
+static uint64_t bits_to_bytes(uint8_t bits)
+{
+    const uint64_t each = QUANT_EACH_BYTE(bits) & UINT64_C(0x8040201008040201);
+    return (each + QUANT_EACH_BYTE(0x7f)) >> 7 & QUANT_EACH_BYTE(1);
 }
 
 static void add_fifth(const uint8_t *fifth, uint8_t *code)
 {
-    for (uint32_t i = 0; i < BLOCK; i++)
-        code[i] = (uint8_t)(code[i] | (fifth[i / 8] >> i % 8 & 1) << 4);
+    for (uint32_t i = 0; i < BLOCK; i += 8)
+        quant_store8(code + i, quant_load8(code + i) | bits_to_bytes(fifth[i / 8]) << 4);
 }
 
 static void split_q4_1(const uint8_t *block, struct parts *p)

@@ -42,6 +42,10 @@ static void pack_tile(const struct quant_info *q, const uint8_t *src, uint64_t r
     for (uint32_t sb = 0; sb < n_sb; sb++, dst += sb_dst) {
         const uint64_t left = n_col - (uint64_t)sb * q->sb_weights;
         const uint32_t n = left < q->sb_weights ? (uint32_t)left : q->sb_weights;
+        if (q->pack_eight && n_row == QUANT_TILE_ROWS && n == q->sb_weights) {
+            q->pack_eight(src + sb * sb_src, row_bytes, dst);
+            continue;
+        }
         for (uint32_t r = 0; r < n_row; r++)
             q->pack(src + r * row_bytes + sb * sb_src, n, gathered + r * QUANT_SLOT_BYTES,
                     STRIDE);

@@ -66,6 +66,9 @@ struct quant_info {
      * (whole blocks), the rest become zero. `slot` receives sb_slots pieces of
      * 16 bytes, each `stride` bytes after the one before. */
     void (*pack)(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
+    /* The same of eight rows, `row_bytes` apart, with all sb_weights in the file: a whole
+     * superblock of a tile. NULL where that is no faster than one row at a time. */
+    void (*pack_eight)(const uint8_t *src, uint64_t row_bytes, uint8_t *tile);
 };
 
 /* NULL when the id is not known to us at all. */

@@ -38,6 +38,12 @@ void quant_pack_iq4_nl(const void *src, uint32_t n, uint8_t *slot, uint32_t stri
 void quant_pack_iq4_xs(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t stride);
 
+void quant_eight_f32(const uint8_t *src, uint64_t row_bytes, uint8_t *tile);
+void quant_eight_16bit(const uint8_t *src, uint64_t row_bytes, uint8_t *tile);
+void quant_eight_q8_0(const uint8_t *src, uint64_t row_bytes, uint8_t *tile);
+void quant_eight_q4_0(const uint8_t *src, uint64_t row_bytes, uint8_t *tile);
+void quant_eight_iq4_xs(const uint8_t *src, uint64_t row_bytes, uint8_t *tile);
+
 void quant_encode_f32(const float *src, void *dst, uint64_t n);
 void quant_encode_f16(const float *src, void *dst, uint64_t n);
 void quant_encode_bf16(const float *src, void *dst, uint64_t n);

@@ -19,9 +19,9 @@ void ref_matvec(float *y, const struct quant_info *type, const void *w, uint32_t
 void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t n_row,
                 uint32_t n_col, const float *x, uint32_t n_token, const float *bias);
 
-/* y = x rounded, block by block of 32, to multiples q d of d = max |x| / 127, half to
- * even; n a multiple of 32. What op_round_i8 stores as q and d. */
-void ref_round_i8(float *y, const float *x, uint32_t n);
+/* y = x rounded, block by block of 32, to multiples q d of d = max |x| / most, half to
+ * even; n a multiple of 32. What op_round_i8 stores as q and d, for 127 or 32767. */
+void ref_round(float *y, const float *x, uint32_t n, float most);
 
 /* y[t][i] = x[t][i] / sqrt(mean over i of x[t][i]^2 + eps) * w[i]
  * w NULL: all 1. Source: Zhang and Sennrich, arXiv 1910.07467, eq. 4. x == y is fine. */
@@ -83,6 +83,14 @@ struct ref_router {
  * from the threshold. Slots that stay empty have the id REF_NO_EXPERT and weight 0. */
 void ref_router(uint32_t *ids, float *weights, float *margin, const float *logits,
                 const struct ref_router *r);
+
+/* The `k` best of x [n], best first; of equal ones the smaller id; 1 <= k <= n. Values
+ * that are infinite or no number are equal and best of all; -infinity is the least. */
+struct ref_candidate {
+    float value;
+    uint32_t id;
+};
+void ref_pick(struct ref_candidate *best, uint32_t k, const float *x, uint32_t n);
 
 /* 128 random bits of a counter and a key: Philox-4x32 with 10 rounds, Salmon et al.,
  * "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */

@@ -45,14 +45,14 @@ void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t
     }
 }
 
-void ref_round_i8(float *y, const float *x, uint32_t n)
+void ref_round(float *y, const float *x, uint32_t n, float most)
 {
     for (uint32_t b = 0; b < n; b += 32) {
         float largest = 0;
         for (uint32_t i = b; i < b + 32; i++)
             largest = fmaxf(largest, fabsf(x[i]));
-        const float inverse = largest > 0 ? 127 / largest : 0;
+        const float inverse = largest > 0 ? most / largest : 0;
         for (uint32_t i = b; i < b + 32; i++)
-            y[i] = rintf(x[i] * inverse) * (largest / 127);
+            y[i] = rintf(x[i] * inverse) * (largest / most);
     }
 }

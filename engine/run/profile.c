@@ -163,6 +163,7 @@ static void put_phase(struct sink *out, const struct profile_phase *phase,
             if (plan_stage_in_layer((enum plan_stage)s))
                 put_device(out, phase, k, (enum plan_stage)s);
     put_device(out, phase, 0, STAGE_HEAD);
+    put_device(out, phase, 0, STAGE_SAMPLING);
     put(out, "idle", "", true, &phase->idle);
     put(out, "host", "", true, &phase->host);
     if (which == LEM_PHASE_TOKEN)

@@ -1,4 +1,5 @@
 /* read.c - what a session tells: its tokens, logits, samples, routing, figures. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -25,13 +26,55 @@ const int32_t *lem_session_ids(const struct lem_session *s)
     return s->ids;
 }
 
-const float *lem_session_logits(const struct lem_session *s, uint32_t *n_row)
+/* The rows of logits that are ready. */
+static enum lem_status take_rows(struct lem_session *s, const float **rows)
 {
+    const struct plan_memory *mem = &s->memory;
+    enum lem_status st = LEM_OK;
+    *rows = s->logits ? s->logits : gpu_buf_map(mem->row ? mem->row : mem->logits);
+    if (mem->row && !s->row_copied)
+        st = gpu_buf_copy(mem->row, mem->logits,
+                          s->weights->model->hp.n_vocab * sizeof **rows);
+    s->row_copied = st == LEM_OK;
+    return st;
+}
+
+const float *lem_session_logits(struct lem_session *s, uint32_t *n_row)
+{
+    const float *rows;
+    const bool ready = s->n_logits && take_rows(s, &rows) == LEM_OK;
     if (n_row)
-        *n_row = s->n_logits;
-    if (s->n_logits == 0)
-        return NULL;
-    return s->logits ? s->logits : gpu_buf_map(s->memory.logits);
+        *n_row = ready ? s->n_logits : 0;
+    return ready ? rows : NULL;
+}
+
+/* From what the device picked, or else from the whole row. */
+static enum lem_status draw(struct lem_session *s, const struct lem_sample_params *params,
+                            struct lem_sampled *out)
+{
+    static_assert((int)SAMPLE_BEST == (int)PICK_MOST,
+                  "what is picked is what is drawn from");
+    static_assert(sizeof(struct sample_candidate) == 8, "as the kernel writes it");
+    const uint32_t n_vocab = s->weights->model->hp.n_vocab;
+    struct sample_input in = {.n_vocab = n_vocab,
+                              .recent = s->ids,
+                              .n_recent = s->length,
+                              .position = s->length,
+                              .scratch = s->candidates};
+    const struct gpu_buf *best = s->memory.best;
+    const float *rows;
+    enum lem_status st = LEM_OK;
+    bool enough = false;
+    if (best)
+        st = sample_draw_best(&in, gpu_buf_map(best), params, &s->log, out, &enough);
+    if (st != LEM_OK || enough)
+        return st;
+    st = take_rows(s, &rows);
+    if (st != LEM_OK)
+        return st;
+    in.logits = rows + (size_t)(s->n_logits - 1) * n_vocab;
+    return best ? sample_draw_all(&in, params, &s->log, out)
+                : sample_draw(&in, params, &s->log, out);
 }
 
 enum lem_status lem_session_sample(struct lem_session *s,
@@ -40,20 +83,11 @@ enum lem_status lem_session_sample(struct lem_session *s,
 {
     if (!s || !params || !out)
         return LEM_ERR_ARGUMENT;
-    uint32_t n_row = 0;
-    const float *logits = lem_session_logits(s, &n_row);
-    if (!logits)
+    if (s->n_logits == 0)
         return log_fail(&s->log, LEM_ERR_ARGUMENT,
                         "lem_session_sample: no logits; append a token first");
-    const uint32_t n_vocab = s->weights->model->hp.n_vocab;
-    const struct sample_input in = {.logits = logits + (size_t)(n_row - 1) * n_vocab,
-                                    .n_vocab = n_vocab,
-                                    .recent = s->ids,
-                                    .n_recent = s->length,
-                                    .position = s->length,
-                                    .scratch = s->candidates};
     const uint64_t start = s->profile ? clock_ns() : 0;
-    const enum lem_status st = sample_draw(&in, params, &s->log, out);
+    const enum lem_status st = draw(s, params, out);
     if (s->profile)
         profile_add_sampling(s->profile, clock_ns() - start);
     return st;

@@ -25,6 +25,9 @@ static enum lem_status choose_sizes(struct lem_session *s,
                         s->n_batch, MAX_BATCH);
     if (s->n_batch > s->n_ctx)
         s->n_batch = s->n_ctx;
+    if ((unsigned)p->sampling > LEM_SAMPLING_DEVICE)
+        return log_fail(&s->log, LEM_ERR_ARGUMENT,
+                        "lem_session_open: %d is no enum lem_sampling", (int)p->sampling);
     return LEM_OK;
 }
 
@@ -63,6 +66,21 @@ static enum lem_status take_host_memory(struct lem_session *s, uint32_t max_out)
     return LEM_OK;
 }
 
+/* Where all rows are wanted the host has them anyway. */
+static bool picks_on_device(const struct lem_session_params *p)
+{
+    if (p->logits == LEM_LOGITS_ALL || p->sampling == LEM_SAMPLING_HOST)
+        return false;
+    return p->sampling == LEM_SAMPLING_DEVICE || !gpu_is_unified(p->weights->device);
+}
+
+static bool takes_integers(const struct lem_session_params *p)
+{
+    const bool precise = gpu_fetches_texels(p->weights->device); /* see op_round_i8() */
+    return !p->exact && (p->activations == LEM_ACTIVATIONS_INT ||
+                         (p->activations == LEM_ACTIVATIONS_AUTO && precise));
+}
+
 static enum lem_status fill(struct lem_session *s, const struct lem_session_params *p)
 {
     const struct lem_model *m = s->weights->model;
@@ -74,8 +92,12 @@ static enum lem_status fill(struct lem_session *s, const struct lem_session_para
     st = past_open(&s->past, s->weights->device, &m->hp, s->n_ctx, s->n_batch,
                    p->exact ? LEM_CACHE_F32 : p->cache_type, &s->log);
     if (st == LEM_OK)
-        st = plan_memory_open(&s->memory, s->weights, &s->past, s->n_batch, max_out, tap,
-                              !p->exact && p->activations == LEM_ACTIVATIONS_I8);
+        st = plan_memory_open(&s->memory, s->weights, &s->past,
+                              &(struct plan_memory_params){.max_rows = s->n_batch,
+                                                           .max_out = max_out,
+                                                           .tap = tap,
+                                                           .i8 = takes_integers(p),
+                                                           .pick = picks_on_device(p)});
     if (st == LEM_OK)
         st =
             policy_open(&s->policy, m,

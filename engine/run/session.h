@@ -26,6 +26,7 @@ struct lem_session {
     uint32_t n_logits;      /* rows ready in `logits`; 0 = none */
     uint32_t stride_logits; /* floats between rows as the device wrote them */
     float *logits;          /* [max_out][n_vocab], dense; NULL: read in place */
+    bool row_copied;        /* memory.row holds the row that is ready */
     struct sample_candidate *candidates; /* [n_vocab] */
 
     struct past past;

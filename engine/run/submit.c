@@ -20,6 +20,7 @@ static void write_inputs(struct lem_session *s, const int32_t *ids, uint32_t n,
 static void take_logits(struct lem_session *s, uint32_t n_row)
 {
     s->n_logits = n_row;
+    s->row_copied = false;
     if (!s->logits)
         return;
     const uint32_t n_vocab = s->weights->model->hp.n_vocab;

@@ -2,7 +2,7 @@
 #include "sample/sample.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -21,6 +21,11 @@ double sample_uniform(uint64_t seed, uint64_t position)
     const uint64_t a = mix(seed + 0x9e3779b97f4a7c15u);
     const uint64_t b = mix(a ^ (position + 1) * 0x9e3779b97f4a7c15u);
     return (double)(b >> 11) * 0x1p-53;
+}
+
+static bool broken(float logit)
+{
+    return isnan(logit) || logit == INFINITY;
 }
 
 static bool better(struct sample_candidate a, struct sample_candidate b)
@@ -67,23 +72,41 @@ static void select_best(struct sample_candidate *c, uint32_t n, uint32_t k)
 
 /* ---- the filters ---------------------------------------------------------------- */
 
-static void penalize(struct sample_candidate *c, const struct sample_input *in,
-                     const struct lem_sample_params *p)
+static bool penalizes(const struct lem_sample_params *p)
 {
-    if (p->repeat_penalty == 0 || p->repeat_penalty == 1)
+    return p->repeat_penalty != 0 && p->repeat_penalty != 1;
+}
+
+/* The candidate of a token; NULL: it is none of them. `all`: every token is, at its id.
+ */
+static struct sample_candidate *find(struct sample_candidate *c, uint32_t n, bool all,
+                                     int32_t id)
+{
+    if (all)
+        return id >= 0 && (uint32_t)id < n ? &c[id] : NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (c[i].id == id)
+            return &c[i];
+    return NULL;
+}
+
+static void penalize(struct sample_candidate *c, uint32_t n_candidate, bool all,
+                     const struct sample_input *in, const struct lem_sample_params *p)
+{
+    if (!penalizes(p))
         return;
     const uint32_t last = p->repeat_last_n ? p->repeat_last_n : DEFAULT_LAST_N;
     const uint32_t n = in->n_recent < last ? in->n_recent : last;
     const int32_t *recent = in->recent + in->n_recent - n;
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t id = recent[i];
-        bool seen = false;
-        for (uint32_t j = 0; j < i && !seen; j++)
-            seen = recent[j] == id;
-        if (seen || id < 0 || (uint32_t)id >= in->n_vocab)
+        struct sample_candidate *seen = find(c, n_candidate, all, recent[i]);
+        bool before = false;
+        for (uint32_t j = 0; seen && j < i && !before; j++)
+            before = recent[j] == recent[i];
+        if (!seen || before)
             continue;
-        c[id].logit = c[id].logit > 0 ? c[id].logit / p->repeat_penalty
-                                      : c[id].logit * p->repeat_penalty;
+        seen->logit = seen->logit > 0 ? seen->logit / p->repeat_penalty
+                                      : seen->logit * p->repeat_penalty;
     }
 }
 
@@ -153,39 +176,138 @@ static enum lem_status check(const struct lem_sample_params *p, const struct lem
     return LEM_OK;
 }
 
-enum lem_status sample_draw(const struct sample_input *in,
-                            const struct lem_sample_params *params,
-                            const struct lem_log *log, struct lem_sampled *out)
+static enum lem_status not_finite(const struct lem_log *log, uint32_t id)
+{
+    return log_fail(log, LEM_ERR_ARGUMENT,
+                    "the logit of token %u is not finite: the model or the "
+                    "device computes wrongly",
+                    id);
+}
+
+/* How many of all tokens top-k keeps. */
+static uint32_t n_wanted(const struct lem_sample_params *p, uint32_t n_vocab)
+{
+    if (p->temperature == 0)
+        return 1;
+    return p->top_k && p->top_k < n_vocab ? p->top_k : n_vocab;
+}
+
+/* From the n that top-k kept, best first. */
+static void choose(const struct sample_candidate *c, uint32_t n,
+                   const struct sample_input *in, const struct lem_sample_params *p,
+                   struct lem_sampled *out)
+{
+    if (p->temperature == 0) {
+        *out = (struct lem_sampled){c[0].id, 1.0f};
+        return;
+    }
+    if (p->top_p > 0 && p->top_p < 1)
+        n = keep_top_p(c, n, (double)p->top_p);
+    if (p->min_p > 0)
+        n = keep_min_p(c, n, (double)p->min_p);
+    draw(c, n, (double)p->temperature, sample_uniform(p->seed, in->position), out);
+}
+
+enum lem_status sample_draw_all(const struct sample_input *in,
+                                const struct lem_sample_params *params,
+                                const struct lem_log *log, struct lem_sampled *out)
 {
     const enum lem_status st = check(params, log);
     if (st != LEM_OK)
         return st;
     struct sample_candidate *c = in->scratch;
     for (uint32_t i = 0; i < in->n_vocab; i++) {
-        if (isnan(in->logits[i]) || in->logits[i] == INFINITY)
-            return log_fail(log, LEM_ERR_ARGUMENT,
-                            "the logit of token %u is not finite: the model or the "
-                            "device computes wrongly",
-                            i);
+        if (broken(in->logits[i]))
+            return not_finite(log, i);
         c[i] = (struct sample_candidate){in->logits[i], (int32_t)i};
     }
-    penalize(c, in, params);
-
-    const bool greedy = params->temperature == 0;
-    uint32_t n = in->n_vocab;
-    if (greedy)
-        n = 1;
-    else if (params->top_k && params->top_k < n)
-        n = params->top_k;
+    penalize(c, in->n_vocab, true, in, params);
+    const uint32_t n = n_wanted(params, in->n_vocab);
     select_best(c, in->n_vocab, n);
-    if (!greedy && params->top_p > 0 && params->top_p < 1)
-        n = keep_top_p(c, n, (double)params->top_p);
-    if (!greedy && params->min_p > 0)
-        n = keep_min_p(c, n, (double)params->min_p);
-    if (greedy)
-        *out = (struct lem_sampled){c[0].id, 1.0f};
-    else
-        draw(c, n, (double)params->temperature,
-             sample_uniform(params->seed, in->position), out);
+    choose(c, n, in, params, out);
     return LEM_OK;
+}
+
+/* ---- from the best alone ---------------------------------------------------------- */
+
+enum lem_status sample_find_best(const float *logits, uint32_t n_vocab,
+                                 const struct lem_log *log, struct sample_candidate *best)
+{
+    const uint32_t n = sample_n_best(n_vocab);
+    for (uint32_t i = 0; i < n; i++) {
+        if (broken(logits[i]))
+            return not_finite(log, i);
+        best[i] = (struct sample_candidate){logits[i], (int32_t)i};
+    }
+    for (uint32_t i = n / 2; i-- > 0;)
+        sift_down(best, n, i);
+    for (uint32_t i = n; i < n_vocab; i++) {
+        /* Equal ones before have the smaller id. Written so that NaN comes through. */
+        if (logits[i] <= best[0].logit)
+            continue;
+        if (broken(logits[i]))
+            return not_finite(log, i);
+        best[0] = (struct sample_candidate){logits[i], (int32_t)i};
+        sift_down(best, n, 0);
+    }
+    select_best(best, n, n);
+    return LEM_OK;
+}
+
+/* Of the n candidates, penalized and in order again, those ahead of every other token:
+ * these were worse than `last`, and a penalty did not make them better. */
+static uint32_t n_ahead(const struct sample_candidate *c, uint32_t n,
+                        struct sample_candidate last, const struct lem_sample_params *p)
+{
+    if (penalizes(p) && p->repeat_penalty < 1)
+        return 0;
+    while (n > 0 && better(last, c[n - 1]))
+        n--;
+    return n;
+}
+
+enum lem_status sample_draw_best(const struct sample_input *in,
+                                 const struct sample_candidate *best,
+                                 const struct lem_sample_params *params,
+                                 const struct lem_log *log, struct lem_sampled *out,
+                                 bool *enough)
+{
+    *enough = false;
+    const enum lem_status st = check(params, log);
+    if (st != LEM_OK)
+        return st;
+    if (broken(best[0].logit))
+        return not_finite(log, (uint32_t)best[0].id);
+    const uint32_t n = sample_n_best(in->n_vocab);
+    struct sample_candidate *c = in->scratch;
+    memcpy(c, best, n * sizeof *c);
+    penalize(c, n, false, in, params);
+    select_best(c, n, n);
+
+    uint32_t ahead = n, wanted = n_wanted(params, in->n_vocab);
+    if (n < in->n_vocab)
+        ahead = n_ahead(c, n, best[n - 1], params);
+    if (wanted > ahead && ahead > 0 && params->min_p > 0 &&
+        !(params->top_p > 0 && params->top_p < 1)) {
+        const uint32_t kept = keep_min_p(c, ahead, (double)params->min_p);
+        wanted = kept < ahead ? kept : wanted;
+    }
+    *enough = wanted <= ahead;
+    if (*enough)
+        choose(c, wanted, in, params, out);
+    return LEM_OK;
+}
+
+enum lem_status sample_draw(const struct sample_input *in,
+                            const struct lem_sample_params *params,
+                            const struct lem_log *log, struct lem_sampled *out)
+{
+    struct sample_candidate best[SAMPLE_BEST] = {{0}};
+    bool enough = false;
+    enum lem_status st = check(params, log);
+    if (st == LEM_OK)
+        st = sample_find_best(in->logits, in->n_vocab, log, best);
+    if (st == LEM_OK)
+        st = sample_draw_best(in, best, params, log, out, &enough);
+    return st != LEM_OK || enough ? st : sample_draw_all(in, params, log, out);
 }

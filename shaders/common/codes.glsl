@@ -21,13 +21,22 @@ vec4 codes_signed_bytes(uint q)
     return vec4(up >> 24);
 }
 
-// A block's 32 codes, less `zero`.
-void codes_to_floats(uvec4 low, uvec4 high, float zero, out vec4 w[BLOCK_VEC4])
+// A block's 32 codes. With W_IN_PLACE each byte stays where it is in its word, and so is
+// 256^i times as large: a loop over many rows has scaled the activations to fit.
+void codes_to_floats(uvec4 low, uvec4 high, out vec4 w[BLOCK_VEC4])
 {
+#if W_IN_PLACE
+    const uvec4 mask = uvec4(0x7fu, 0x7f00u, 0x7f0000u, 0x7f000000u);
     [[unroll]] for (uint i = 0; i < 4; i++) {
-        w[i] = codes_bytes(low[i]) - zero;
-        w[i + 4] = codes_bytes(high[i]) - zero;
+        w[i] = vec4(ivec4(low[i] & mask));
+        w[i + 4] = vec4(ivec4(high[i] & mask));
     }
+#else
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+        w[i] = codes_bytes(low[i]);
+        w[i + 4] = codes_bytes(high[i]);
+    }
+#endif
 }
 
 // Nibbles: a slot is one block.

@@ -1,24 +1,24 @@
-// i8.glsl - activations as bytes, for products by packed integer dot. Every block of 32
-// columns is rounded to q = round(x / d), d = max |x| / 127, so that |q| <= 127.
+// i8.glsl - activations as bytes, for products by packed integer dot, or, where texels are
+// fetched, as integers of 16 bits. Every block of 32 columns is rounded to q = round(x / d),
+// d = max |x| / 127 or 32767, which is the largest |q|.
 //
-// Rows are superblocks of 256 columns in I8_SLOTS slots of 16 bytes: slots 2b and 2b + 1
-// have the 32 codes of block b, four to a word, lowest column in the lowest byte; slot
-// 16 + b / 2 has, for blocks b and b + 1, {d, d * sum of q}. What lies past a row's last
-// block stays 0, so blocks may be read in pairs.
+// Rows are superblocks of 256 columns in slots of 16 bytes.
+//   I8_SLOTS   slots 2b and 2b + 1 have the 32 codes of block b, four to a word, lowest
+//              column in the lowest byte; slot 16 + b / 2 has, for blocks b and b + 1,
+//              {d, d * sum of q}
+//   I16_SLOTS  slots 4b … 4b + 3 have the codes of block b, two to a word; word b % 4 of
+//              slot 32 + b / 4 has d
+// What lies past a row's last block stays 0, so blocks may be read in pairs.
 
 #ifndef I8_GLSL
 #define I8_GLSL
 
 #include "common/params.h"
 
-// Index of the first slot of superblock sb, in a row that begins at `row`.
-uint i8_superblock(uint row, uint sb)
-{
-    return row + sb * I8_SLOTS;
-}
+layout(constant_id = CONSTANT_TEXELS) const bool ROUND_I16 = false;
 
 struct i8_block {
-    uvec4 q[2];
+    uvec4 q[4]; // the first two, of bytes
     vec2 scale; // d, d * sum of q
 };
 
@@ -31,21 +31,33 @@ uint i8_word(vec4 x, float inverse, inout float sum)
     return u.x | u.y << 8 | u.z << 16 | u.w << 24;
 }
 
+// Four codes in two words.
+uvec2 i16_words(vec4 x, float inverse)
+{
+    const uvec4 u = uvec4(ivec4(roundEven(x * inverse)));
+    return (u.xz & 0xffffu) | u.yw << 16;
+}
+
 i8_block i8_round(vec4 x[8])
 {
+    const float range = ROUND_I16 ? 32767.0 : 127.0;
     vec4 most = abs(x[0]);
     for (uint i = 1; i < 8; i++)
         most = max(most, abs(x[i]));
     const float largest = max(max(most.x, most.y), max(most.z, most.w));
-    const float inverse = largest > 0.0 ? 127.0 / largest : 0.0;
+    const float inverse = largest > 0.0 ? range / largest : 0.0;
 
     i8_block b;
     float sum = 0.0;
-    for (uint i = 0; i < 4; i++) {
-        b.q[0][i] = i8_word(x[i], inverse, sum);
-        b.q[1][i] = i8_word(x[i + 4], inverse, sum);
-    }
-    b.scale = largest / 127.0 * vec2(1.0, sum);
+    if (ROUND_I16)
+        for (uint i = 0; i < 4; i++)
+            b.q[i] = uvec4(i16_words(x[2 * i], inverse), i16_words(x[2 * i + 1], inverse));
+    else
+        for (uint i = 0; i < 4; i++) {
+            b.q[0][i] = i8_word(x[i], inverse, sum);
+            b.q[1][i] = i8_word(x[i + 4], inverse, sum);
+        }
+    b.scale = largest / range * vec2(1.0, sum);
     return b;
 }
 
@@ -53,7 +65,15 @@ i8_block i8_round(vec4 x[8])
 // Block b of the row that begins at slot `row`.
 void i8_store(uint row, uint b, i8_block v)
 {
-    const uint sb = i8_superblock(row, b / 8u), i = b % 8u;
+    const uint i = b % 8u;
+    if (ROUND_I16) {
+        const uint sb = row + b / 8u * I16_SLOTS;
+        for (uint k = 0; k < 4; k++)
+            I8_OUT[sb + 4u * i + k] = v.q[k];
+        I8_OUT[sb + 32u + i / 4u][i % 4u] = floatBitsToUint(v.scale.x);
+        return;
+    }
+    const uint sb = row + b / 8u * I8_SLOTS;
     I8_OUT[sb + 2u * i] = v.q[0];
     I8_OUT[sb + 2u * i + 1u] = v.q[1];
     I8_OUT[sb + 16u + i / 2u][2u * (i & 1u)] = floatBitsToUint(v.scale.x);

@@ -18,9 +18,12 @@ vec4 iq4_value(vec4 t)
 // The values of a block's nibbles.
 void iq4_values(uvec4 q, out vec4 w[BLOCK_VEC4])
 {
-    codes_to_floats(codes_low4(q), codes_high4(q), 7.5, w);
-    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
-        w[i] = iq4_value(w[i]);
+    const uvec4 low = codes_low4(q);
+    const uvec4 high = codes_high4(q);
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+        w[i] = iq4_value(codes_bytes(low[i]) - 7.5);
+        w[i + 4] = iq4_value(codes_bytes(high[i]) - 7.5);
+    }
 }
 
 #endif

@@ -6,11 +6,17 @@
 // read 128 contiguous bytes at a time. No subgroup operation, and no shared memory but
 // for one sum at the end when KS > 1.
 // Binding 0 is the weights, binding 1 the activations, each row at a multiple of 4 floats;
-// with -DACT_I8 rows of bytes, see rows_i8.glsl.
+// with -DACT_I8 rows of bytes, see rows_i8.glsl, with -DACT_I16 of integers of 16 bits, see
+// rows_i16.glsl.
 
 #ifndef ROWS_GLSL
 #define ROWS_GLSL
 
+// Compilers for CPUs make two instructions, a shift and a mask, of what takes a byte out
+// of a word; so there it stays in its place, and the activations are scaled for it.
+#if defined(FETCH_TEXEL) && !defined(ACT_I16)
+#define W_IN_PLACE 1
+#endif
 #include "common/weights.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -51,7 +57,9 @@ void clear_acc()
         acc[i] = 0.0;
 }
 
-#ifdef ACT_I8
+#ifdef ACT_I16
+#include "common/rows_i16.glsl"
+#elif defined(ACT_I8)
 #include "common/rows_i8.glsl"
 #else
 
@@ -63,72 +71,126 @@ layout(std430, set = 0, binding = 1) readonly buffer Xs { vec4 x_vec4[]; };
 #define X4(i) x_vec4[i]
 #endif
 
+// vec4 i of an activation row for codes of w_decode().
+vec4 x_for_codes(vec4 x)
+{
+#if W_IN_PLACE && W_BYTES
+    return x * vec4(1.0, 1.0 / 256.0, 1.0 / 65536.0, 1.0 / 16777216.0);
+#else
+    return x;
+#endif
+}
+
 float add4(vec4 v)
 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-// acc += row_at . x_at over the superblocks of this lane.
+#define ZERO_BY_SUM (W_IN_PLACE && W_ZERO)
+
+// Sums of a block of activations, where the type has a use for them: of its halves, or .x
+// of all.
+vec2 sums_of(vec4 x[BLOCK_VEC4])
+{
+#if W_HALVES && (W_MIN || ZERO_BY_SUM)
+    return vec2(add4((x[0] + x[1]) + (x[2] + x[3])), add4((x[4] + x[5]) + (x[6] + x[7])));
+#elif W_MIN || ZERO_BY_SUM
+    return vec2(add4(((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]))));
+#else
+    return vec2(0.0);
+#endif
+}
+
+// A block of weights times a block of activations.
+float product_of(W_SCALE scale, vec4 w[BLOCK_VEC4], vec4 x[BLOCK_VEC4], vec2 x_sum)
+{
+    vec4 s = w[0] * x[0];
+#if W_HALVES
+    vec4 s1 = w[4] * x[4];
+    [[unroll]] for (uint i = 1; i < BLOCK_VEC4 / 2; i++) {
+        s = fma(w[i], x[i], s);
+        s1 = fma(w[i + 4], x[i + 4], s1);
+    }
+#if ZERO_BY_SUM
+    return dot(scale, vec2(add4(s), add4(s1)) - float(W_ZERO) * x_sum);
+#else
+    float sum = scale.x * add4(s) + scale.y * add4(s1);
+#if W_MIN
+    sum += dot(scale.zw, x_sum);
+#endif
+    return sum;
+#endif
+#else
+    [[unroll]] for (uint i = 1; i < BLOCK_VEC4; i++)
+        s = fma(w[i], x[i], s);
+#if W_MIN
+    return scale.x * add4(s) + scale.y * x_sum.x;
+#elif ZERO_BY_SUM
+    return scale * (add4(s) - float(W_ZERO) * x_sum.x);
+#else
+    return scale * add4(s);
+#endif
+#endif
+}
+
+// acc += row_at . x_at over the superblocks of this lane. What there is less of, rows or
+// tokens, is held in registers, the other goes by one at a time.
 void add_products(uint n_sb, uint n_block)
 {
     for (uint sb = lane_split(); sb < n_sb; sb += KS) {
+        const uint w_sb = sb * (SB_SLOTS * TILE_ROWS);
         W_HEAD head[NR];
         [[unroll]] for (uint r = 0; r < NR; r++)
-            head[r] = w_head(row_at[r] + sb * (SB_SLOTS * TILE_ROWS));
+            head[r] = w_head(row_at[r] + w_sb);
 
         const uint n_here = SB_BLOCKS == 1 ? 1 : min(SB_BLOCKS, n_block - sb * SB_BLOCKS);
         for (uint b = 0; b < n_here; b++) {
-            vec4 w[NR][BLOCK_VEC4];
-            W_SCALE scale[NR];
-            [[unroll]] for (uint r = 0; r < NR; r++)
-                scale[r] = w_block(row_at[r] + sb * (SB_SLOTS * TILE_ROWS), b, head[r],
-                                   w[r]);
-
             const uint x_block = (sb * SB_BLOCKS + b) * BLOCK_VEC4;
-            [[unroll]] for (uint t = 0; t < NT; t++) {
-                vec4 x[BLOCK_VEC4];
-                [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
-                    x[i] = X4(x_at[t] + x_block + i);
-#if W_HALVES && W_MIN // the sums of x serve all rows
-                const vec2 x_sum = vec2(add4((x[0] + x[1]) + (x[2] + x[3])),
-                                        add4((x[4] + x[5]) + (x[6] + x[7])));
-#elif W_MIN
-                const float x_sum = add4(((x[0] + x[1]) + (x[2] + x[3])) +
-                                         ((x[4] + x[5]) + (x[6] + x[7])));
-#endif
+            if (NT < NR || (W_IN_PLACE != 0 && NT == NR)) {
+                vec4 x[NT][BLOCK_VEC4];
+                vec2 x_sum[NT];
+                [[unroll]] for (uint t = 0; t < NT; t++) {
+                    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+                        x[t][i] = X4(x_at[t] + x_block + i);
+                    x_sum[t] = sums_of(x[t]);
+                    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+                        x[t][i] = x_for_codes(x[t][i]);
+                }
+                uvec4 raw[NR][W_RAW];
+                [[unroll]] for (uint r = 0; r < NR; r++)
+                    w_fetch(row_at[r] + w_sb, b, raw[r]);
                 [[unroll]] for (uint r = 0; r < NR; r++) {
-                    vec4 s = w[r][0] * x[0];
-#if W_HALVES
-                    vec4 s1 = w[r][4] * x[4];
-                    [[unroll]] for (uint i = 1; i < BLOCK_VEC4 / 2; i++) {
-                        s = fma(w[r][i], x[i], s);
-                        s1 = fma(w[r][i + 4], x[i + 4], s1);
-                    }
-                    acc[r * NT + t] += scale[r].x * add4(s) + scale[r].y * add4(s1);
-#if W_MIN
-                    acc[r * NT + t] += dot(scale[r].zw, x_sum);
-#endif
-#else
-                    [[unroll]] for (uint i = 1; i < BLOCK_VEC4; i++)
-                        s = fma(w[r][i], x[i], s);
-#if W_MIN
-                    acc[r * NT + t] += scale[r].x * add4(s) + scale[r].y * x_sum;
-#else
-                    acc[r * NT + t] += scale[r] * add4(s);
-#endif
-#endif
+                    vec4 w[BLOCK_VEC4];
+                    const W_SCALE scale = w_decode(raw[r], b, head[r], w);
+                    [[unroll]] for (uint t = 0; t < NT; t++)
+                        acc[r * NT + t] += product_of(scale, w, x[t], x_sum[t]);
+                }
+            } else {
+                vec4 w[NR][BLOCK_VEC4];
+                W_SCALE scale[NR];
+                [[unroll]] for (uint r = 0; r < NR; r++)
+                    scale[r] = w_block(row_at[r] + w_sb, b, head[r], w[r]);
+                [[unroll]] for (uint t = 0; t < NT; t++) {
+                    vec4 x[BLOCK_VEC4];
+                    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+                        x[i] = X4(x_at[t] + x_block + i);
+                    const vec2 x_sum = sums_of(x);
+                    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+                        x[i] = x_for_codes(x[i]);
+                    [[unroll]] for (uint r = 0; r < NR; r++)
+                        acc[r * NT + t] += product_of(scale[r], w[r], x, x_sum);
                 }
             }
         }
     }
 }
 
-#endif // ACT_I8
+#endif
 
 // From an offset of activations in the host's unit to one in x_at's.
 uint x_units(uint stride)
 {
-#ifdef ACT_I8
+#if defined(ACT_I8) || defined(ACT_I16)
     return stride;
 #else
     return stride / 4;

@@ -3,9 +3,9 @@
 //
 // Besides w_head(), a type gives
 //
-//   W_SCALE w_block_i8(at, b, head, w)  block b: 32 codes w as signed bytes
+//   W_SCALE w_decode_i8(raw, b, head, w)  block b: 32 codes w as signed bytes
 //
-// with W_HALVES as for w_block(), and W_I8_MIN 1 (not both) when W_SCALE is vec2 s and
+// with W_HALVES as for w_decode(), and W_I8_MIN 1 (not both) when W_SCALE is vec2 s and
 // weights are s.x w + s.y.
 
 #ifndef ROWS_I8_GLSL
@@ -13,15 +13,6 @@
 
 #include "common/dot_i8.glsl"
 #include "common/params.h"
-
-#ifndef W_I8_MIN
-#define W_I8_MIN 0
-#endif
-#if W_I8_MIN || W_HALVES
-#define I8_SCALE vec2
-#else
-#define I8_SCALE float
-#endif
 
 #ifdef FETCH_TEXEL
 layout(set = 0, binding = 1) uniform usamplerBuffer x_slots;
@@ -62,9 +53,11 @@ void add_products(uint n_sb, uint n_block)
             uvec4 w[NR][2][2];
             I8_SCALE w_scale[NR][2];
             [[unroll]] for (uint r = 0; r < NR; r++)
-                [[unroll]] for (uint i = 0; i < 2; i++)
-                    w_scale[r][i] = w_block_i8(row_at[r] + sb * (SB_SLOTS * TILE_ROWS),
-                                               b + i, head[r], w[r][i]);
+                [[unroll]] for (uint i = 0; i < 2; i++) {
+                    uvec4 raw[W_RAW];
+                    w_fetch(row_at[r] + sb * (SB_SLOTS * TILE_ROWS), b + i, raw);
+                    w_scale[r][i] = w_decode_i8(raw, b + i, head[r], w[r][i]);
+                }
             [[unroll]] for (uint t = 0; t < NT; t++) {
                 const uint x = x_at[t] + sb * I8_SLOTS;
                 const vec4 scale = uintBitsToFloat(X_SLOT(x + 16u + b / 2u));

@@ -4,8 +4,13 @@
 //
 //   SB_BLOCKS, SB_SLOTS     blocks of 32 columns, and slots, in a superblock
 //   W_HEAD w_head(at)       what the blocks of a superblock share (scales)
-//   W_SCALE w_block(at, b, head, w)
+//   W_RAW, w_fetch(at, b, raw)
+//                           the slots that have block b
+//   W_SCALE w_decode(raw, b, head, w)
 //                           block b: 32 codes w; returns what makes weights of them
+//   or, with W_BYTES 1, the same from
+//   W_SCALE w_codes(raw, b, head, w)
+//                           those codes plus W_ZERO (0 if not defined), as bytes below 128
 //
 // and may define W_HEAD (uvec4 otherwise), W_HALVES 1 when the two halves of a block have
 // scales of their own, W_MIN 1 when something is added to what was scaled:
@@ -21,6 +26,10 @@
 
 #ifndef WEIGHTS_GLSL
 #define WEIGHTS_GLSL
+
+#ifndef W_IN_PLACE // see codes_to_floats(): for who includes this, and subtracts W_ZERO
+#define W_IN_PLACE 0
+#endif
 
 #define TILE_ROWS 8u
 #define BLOCK_VEC4 8u // vec4 in a block of 32
@@ -74,6 +83,15 @@ layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; 
 #ifndef W_HEAD
 #define W_HEAD uvec4
 #endif
+#ifndef W_BYTES
+#define W_BYTES 0
+#endif
+#ifndef W_NIBBLES // bytes of w_codes() are below 16
+#define W_NIBBLES 0
+#endif
+#ifndef W_ZERO
+#define W_ZERO 0
+#endif
 #ifndef W_HALVES
 #define W_HALVES 0
 #endif
@@ -89,6 +107,20 @@ layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; 
 #define W_SCALE float
 #endif
 
+#if W_BYTES
+W_SCALE w_decode(uvec4 raw[W_RAW], uint b, W_HEAD head, out vec4 w[BLOCK_VEC4])
+{
+    uvec4 bytes[2];
+    const W_SCALE scale = w_codes(raw, b, head, bytes);
+    codes_to_floats(bytes[0], bytes[1], w);
+#if W_ZERO && !W_IN_PLACE
+    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+        w[i] -= float(W_ZERO);
+#endif
+    return scale;
+}
+#endif
+
 // Weights 4 i … of a block from its codes w[i].
 vec4 w_value(W_SCALE s, uint i, vec4 w)
 {
@@ -102,6 +134,34 @@ vec4 w_value(W_SCALE s, uint i, vec4 w)
     return s * w;
 #endif
 }
+
+// Block b of the superblock at `at`, see w_decode().
+W_SCALE w_block(uint at, uint b, W_HEAD head, out vec4 w[BLOCK_VEC4])
+{
+    uvec4 raw[W_RAW];
+    w_fetch(at, b, raw);
+    return w_decode(raw, b, head, w);
+}
+
+#if defined(ACT_I8) || defined(ACT_I16)
+#ifndef W_I8_MIN
+#define W_I8_MIN 0
+#endif
+#if W_I8_MIN || W_HALVES
+#define I8_SCALE vec2
+#else
+#define I8_SCALE float
+#endif
+
+#ifdef W_I8
+I8_SCALE w_block_i8(uint at, uint b, W_HEAD head, out uvec4 w[2])
+{
+    uvec4 raw[W_RAW];
+    w_fetch(at, b, raw);
+    return w_decode_i8(raw, b, head, w);
+}
+#endif
+#endif
 
 // Slot 0 of superblock 0 of `row`.
 uint w_row(uint row, uint n_sb)

@@ -2,16 +2,23 @@
 
 #define SB_BLOCKS 1u
 #define SB_SLOTS 4u
+#define W_RAW 4u
 
 uvec4 w_head(uint at)
 {
     return uvec4(0);
 }
 
-float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    [[unroll]] for (uint i = 0; i < SB_SLOTS; i++) {
-        const uvec4 h = W_SLOT(at + i * TILE_ROWS);
+    [[unroll]] for (uint i = 0; i < W_RAW; i++)
+        raw[i] = W_SLOT(at + i * TILE_ROWS);
+}
+
+float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+{
+    [[unroll]] for (uint i = 0; i < W_RAW; i++) {
+        const uvec4 h = raw[i];
         const vec4 even = uintBitsToFloat(h << 16);
         const vec4 odd = uintBitsToFloat(h & 0xffff0000u);
         w[2 * i] = vec4(even.x, odd.x, even.y, odd.y);

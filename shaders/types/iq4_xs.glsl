@@ -7,15 +7,21 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 9u
+#define W_RAW 1u
 
 uvec4 w_head(uint at)
 {
     return W_SLOT(at);
 }
 
-float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    iq4_values(W_SLOT(at + (1u + b) * TILE_ROWS), w);
+    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
+}
+
+float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+{
+    iq4_values(raw[0], w);
     const uint low = (head.y >> (4u * b)) & 15u;
     const uint high = (head.x >> (16u + 2u * b)) & 3u;
     return unpackHalf2x16(head.x).x * (float(low | high << 4) - 32.0);

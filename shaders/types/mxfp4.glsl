@@ -5,6 +5,8 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 9u
+#define W_I8 1
+#define W_RAW 1u
 
 uvec4 w_head(uint at)
 {
@@ -18,12 +20,19 @@ vec4 mxfp4_twice(vec4 rank)
     return roundEven(rank * fma(rank, rank * (1.0 / 52.0), vec4(37.0 / 52.0)));
 }
 
-float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
-    codes_to_floats(codes_low4(q), codes_high4(q), 7.0, w);
-    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
-        w[i] = mxfp4_twice(w[i]);
+    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
+}
+
+float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+{
+    const uvec4 low = codes_low4(raw[0]);
+    const uvec4 high = codes_high4(raw[0]);
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+        w[i] = mxfp4_twice(codes_bytes(low[i]) - 7.0);
+        w[i + 4] = mxfp4_twice(codes_bytes(high[i]) - 7.0);
+    }
     // 2^(exponent - 128); what would be subnormal is 0
     const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
     return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
@@ -44,11 +53,10 @@ uvec4 mxfp4_twice_i8(uvec4 code)
     return ((low + (more & large)) ^ not_up) + (not_up & 0x01010101u);
 }
 
-float w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+float w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
 {
-    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
-    w[0] = mxfp4_twice_i8(codes_low4(q));
-    w[1] = mxfp4_twice_i8(codes_high4(q));
+    w[0] = mxfp4_twice_i8(codes_low4(raw[0]));
+    w[1] = mxfp4_twice_i8(codes_high4(raw[0]));
     const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
     return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
 }

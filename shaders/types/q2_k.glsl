@@ -6,6 +6,9 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 6u
+#define W_BYTES 1
+#define W_NIBBLES 1
+#define W_RAW 1u
 #define W_HALVES 1
 #define W_MIN 1
 
@@ -20,10 +23,16 @@ w_scales w_head(uint at)
     return w_scales(W_SLOT(at), unpackHalf2x16(W_SLOT(at + TILE_ROWS).x));
 }
 
-vec4 w_block(uint at, uint b, w_scales head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    const uvec4 q = W_SLOT(at + (2u + b / 2u) * TILE_ROWS) >> (4u * (b & 1u));
-    codes_to_floats(q & 0x03030303u, (q >> 2) & 0x03030303u, 0.0, w);
+    raw[0] = W_SLOT(at + (2u + b / 2u) * TILE_ROWS);
+}
+
+vec4 w_codes(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
+{
+    const uvec4 q = raw[0] >> (4u * (b & 1u));
+    w[0] = q & 0x03030303u;
+    w[1] = (q >> 2) & 0x03030303u;
     const vec4 code = vec4((head.code >> (4u * b)) & 15u);
     return code * vec4(head.d.xx, -head.d.yy);
 }

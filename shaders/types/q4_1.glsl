@@ -5,6 +5,9 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 10u
+#define W_BYTES 1
+#define W_NIBBLES 1
+#define W_RAW 1u
 #define W_MIN 1
 
 struct w_scales {
@@ -17,9 +20,14 @@ w_scales w_head(uint at)
     return w_scales(W_SLOT(at), W_SLOT(at + TILE_ROWS));
 }
 
-vec2 w_block(uint at, uint b, w_scales head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    const uvec4 q = W_SLOT(at + (2u + b) * TILE_ROWS);
-    codes_to_floats(codes_low4(q), codes_high4(q), 0.0, w);
+    raw[0] = W_SLOT(at + (2u + b) * TILE_ROWS);
+}
+
+vec2 w_codes(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
+{
+    w[0] = codes_low4(raw[0]);
+    w[1] = codes_high4(raw[0]);
     return vec2(codes_half(head.d, b), codes_half(head.m, b));
 }

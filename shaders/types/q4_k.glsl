@@ -5,6 +5,10 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 9u
+#define W_BYTES 1
+#define W_NIBBLES 1
+#define W_I8 1
+#define W_RAW 1u
 #define W_MIN 1
 
 uvec4 w_head(uint at)
@@ -12,21 +16,22 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-vec2 w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
-    codes_to_floats(codes_low4(q), codes_high4(q), 0.0, w);
+    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
+}
+
+vec2 w_codes(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
+{
+    w[0] = codes_low4(raw[0]);
+    w[1] = codes_high4(raw[0]);
     const vec2 d = unpackHalf2x16(head.x);
     return vec2(codes_six(head.yzw, b)) * vec2(d.x, -d.y);
 }
 
 #define W_I8_MIN 1
 
-vec2 w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+vec2 w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
 {
-    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
-    w[0] = codes_low4(q);
-    w[1] = codes_high4(q);
-    const vec2 d = unpackHalf2x16(head.x);
-    return vec2(codes_six(head.yzw, b)) * vec2(d.x, -d.y);
+    return w_codes(raw, b, head, w);
 }

@@ -6,6 +6,8 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 11u
+#define W_BYTES 1
+#define W_RAW 2u
 #define W_MIN 1
 
 uvec4 w_head(uint at)
@@ -13,12 +15,17 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-vec2 w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    const uvec4 q = W_SLOT(at + (1u + b) * TILE_ROWS);
-    const uvec4 h = W_SLOT(at + (9u + b / 4u) * TILE_ROWS) >> (2u * (b & 3u));
-    codes_to_floats(codes_low4(q) | ((h << 4) & 0x10101010u),
-                    codes_high4(q) | ((h << 3) & 0x10101010u), 0.0, w);
+    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
+    raw[1] = W_SLOT(at + (9u + b / 4u) * TILE_ROWS);
+}
+
+vec2 w_codes(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
+{
+    const uvec4 h = raw[1] >> (2u * (b & 3u));
+    w[0] = codes_low4(raw[0]) | ((h << 4) & 0x10101010u);
+    w[1] = codes_high4(raw[0]) | ((h << 3) & 0x10101010u);
     const vec2 d = unpackHalf2x16(head.x);
     return vec2(codes_six(head.yzw, b)) * vec2(d.x, -d.y);
 }

@@ -6,7 +6,11 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 14u
+#define W_BYTES 1
+#define W_I8 1
+#define W_RAW 2u
 #define W_HALVES 1
+#define W_ZERO 32
 
 struct w_scales {
     uvec4 code;
@@ -19,22 +23,30 @@ w_scales w_head(uint at)
     return w_scales(W_SLOT(at), unpackHalf2x16(W_SLOT(at + TILE_ROWS).x).x);
 }
 
-vec2 w_block(uint at, uint b, w_scales head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
-    const uvec4 q = W_SLOT(at + (2u + b) * TILE_ROWS);
-    const uvec4 h = W_SLOT(at + (10u + b / 2u) * TILE_ROWS) >> (4u * (b & 1u));
-    codes_to_floats(codes_low4(q) | ((h << 4) & 0x30303030u),
-                    codes_high4(q) | ((h << 2) & 0x30303030u), 32.0, w);
+    raw[0] = W_SLOT(at + (2u + b) * TILE_ROWS);
+    raw[1] = W_SLOT(at + (10u + b / 2u) * TILE_ROWS);
+}
+
+vec2 scales_of(uint b, w_scales head)
+{
     const uint two = head.code[b / 2u] >> (16u * (b & 1u));
     return head.d * vec2(ivec2(uvec2(two << 24, two << 16)) >> 24);
 }
 
-vec2 w_block_i8(uint at, uint b, w_scales head, out uvec4 w[2])
+vec2 w_codes(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
 {
-    const uvec4 q = W_SLOT(at + (2u + b) * TILE_ROWS);
-    const uvec4 h = W_SLOT(at + (10u + b / 2u) * TILE_ROWS) >> (4u * (b & 1u));
-    w[0] = codes_less(codes_low4(q) | ((h << 4) & 0x30303030u), 0x20202020u);
-    w[1] = codes_less(codes_high4(q) | ((h << 2) & 0x30303030u), 0x20202020u);
-    const uint two = head.code[b / 2u] >> (16u * (b & 1u));
-    return head.d * vec2(ivec2(uvec2(two << 24, two << 16)) >> 24);
+    const uvec4 h = raw[1] >> (4u * (b & 1u));
+    w[0] = codes_low4(raw[0]) | ((h << 4) & 0x30303030u);
+    w[1] = codes_high4(raw[0]) | ((h << 2) & 0x30303030u);
+    return scales_of(b, head);
+}
+
+vec2 w_decode_i8(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
+{
+    const uvec4 h = raw[1] >> (4u * (b & 1u));
+    w[0] = codes_less(codes_low4(raw[0]) | ((h << 4) & 0x30303030u), 0x20202020u);
+    w[1] = codes_less(codes_high4(raw[0]) | ((h << 2) & 0x30303030u), 0x20202020u);
+    return scales_of(b, head);
 }

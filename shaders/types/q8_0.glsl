@@ -5,28 +5,33 @@
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 17u
+#define W_I8 1
+#define W_RAW 2u
 
 uvec4 w_head(uint at)
 {
     return W_SLOT(at);
 }
 
-float w_block(uint at, uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
 {
     const uint s = at + (1u + 2u * b) * TILE_ROWS;
-    const uvec4 q0 = W_SLOT(s);
-    const uvec4 q1 = W_SLOT(s + TILE_ROWS);
+    raw[0] = W_SLOT(s);
+    raw[1] = W_SLOT(s + TILE_ROWS);
+}
+
+float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
+{
     [[unroll]] for (uint i = 0; i < 4; i++) {
-        w[i] = codes_signed_bytes(q0[i]);
-        w[i + 4] = codes_signed_bytes(q1[i]);
+        w[i] = codes_signed_bytes(raw[0][i]);
+        w[i + 4] = codes_signed_bytes(raw[1][i]);
     }
     return codes_half(head, b);
 }
 
-float w_block_i8(uint at, uint b, uvec4 head, out uvec4 w[2])
+float w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
 {
-    const uint s = at + (1u + 2u * b) * TILE_ROWS;
-    w[0] = W_SLOT(s);
-    w[1] = W_SLOT(s + TILE_ROWS);
+    w[0] = raw[0];
+    w[1] = raw[1];
     return codes_half(head, b);
 }

@@ -305,7 +305,7 @@ void kernel_grouped(struct kernel *k, struct lem_device *device, uint32_t type, 
         .n_expert = EXPERTS,
         .n_used = USED,
         .n_arg = 1,
-        .row_groups = {op_matmul_experts_row_groups(device, &k->w.ops)}};
+        .row_groups = {op_matmul_experts_row_groups(device, &k->w.ops, x.i8)}};
     const struct op_matmul_experts a = {.weight = &k->w.ops,
                                         .x = x.x,
                                         .y = y,

@@ -12,7 +12,7 @@ set(cut ${CMAKE_CURRENT_BINARY_DIR}/radv)
 set(radv_decl "")
 set(radv_rows "")
 set(radv_headers "")
-foreach(kernel matmul experts_glu experts_down matmul_experts)
+foreach(kernel matmul experts_glu experts_down matmul_experts matmul_tile matmul_experts_tile)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${shaders}/${kernel}.comp)
   file(READ ${shaders}/${kernel}.comp text)
   string(REPLACE "add_products(" "(" none "${text}")
@@ -20,12 +20,17 @@ foreach(kernel matmul experts_glu experts_down matmul_experts)
     message(FATAL_ERROR "${kernel}.comp has another main loop than tests/gpu/radv.cmake cuts")
   endif()
   file(CONFIGURE OUTPUT ${cut}/${kernel}.comp CONTENT "${none}" @ONLY)
-  foreach(type f16 q4_0 q8_0 q4_k q6_k mxfp4)
+  foreach(type f16 q4_0 q8_0 q4_k q6_k mxfp4 q4_0.i8 q8_0.i8 q4_k.i8 q6_k.i8 mxfp4.i8)
     set(name ${kernel}.${type})
     string(REPLACE "." "_" sym radv_${name})
     string(TOUPPER ${type} upper)
+    set(i8 "")
+    if(type MATCHES "\\.i8$")
+      string(REPLACE ".I8" "" upper ${upper})
+      set(i8 -DACT_I8=1)
+    endif()
     add_custom_command(OUTPUT ${cut}/${name}.h
-        COMMAND ${GLSLANG} -V --target-env vulkan1.1 --quiet -I${shaders} -DTYPE_${upper}=1
+        COMMAND ${GLSLANG} -V --target-env vulkan1.1 --quiet -I${shaders} -DTYPE_${upper}=1 ${i8}
                 --depfile ${cut}/${name}.d -o ${cut}/${name}.spv ${cut}/${kernel}.comp
         COMMAND ${CMAKE_COMMAND} -DIN=${cut}/${name}.spv -DOUT=${cut}/${name}.h -DSYM=spv_${sym}
                 -P ${shaders}/embed.cmake

@@ -223,6 +223,36 @@ static void matches_in_every_shape(void **state)
                      2);
 }
 
+/* The kernel for one token, where the device can run it: long and short heads, more heads
+ * than a workgroup has, windows that begin inside a chunk, sinks, shares. */
+static void matches_unrolled(void **state)
+{
+    static const struct ops_attn_shape shapes[] = {
+        {.lanes = 8, .heads = 2, .tokens = 1, .span = 8, .splits = 1, .unrolled = true},
+        {.lanes = 8, .heads = 1, .tokens = 1, .span = 4, .splits = 3, .unrolled = true},
+        {.lanes = 8, .heads = 3, .tokens = 1, .span = 2, .splits = 2, .unrolled = true},
+    };
+    static const uint32_t dim[] = {64, 128, 20}, pos[] = {0, 7, 63, 64, 300};
+    const struct lem_device_caps *caps = gpu_caps(op_env_device(state));
+    if (gpu_type(op_env_device(state)) != LEM_DEVICE_CPU || !caps->subgroup_arithmetic ||
+        caps->subgroup_size != 8)
+        skip();
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t k = 0; k < 3 * sizeof pos / sizeof *pos; k++)
+            run_case(op_env_device(state),
+                     &(struct attn_case){.n_head_kv = 2,
+                                         .group = 3,
+                                         .head_dim = dim[i],
+                                         .pos = pos[k / 3],
+                                         .n_token = 1,
+                                         .window = k % 3 == 1 ? 37 : 0,
+                                         .softcap = k % 3 == 2 ? 15 : 0,
+                                         .sinks = k % 3 != 0,
+                                         .type = types[(i + k) % 3],
+                                         .shape = &shapes[i]},
+                     2);
+}
+
 static void later_values_stay_out(void **state)
 {
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
@@ -319,6 +349,7 @@ int main(void)
         cmocka_unit_test(matches_for_head_sizes),
         cmocka_unit_test(matches_for_shared_heads),
         cmocka_unit_test(matches_in_every_shape),
+        cmocka_unit_test(matches_unrolled),
         cmocka_unit_test(later_values_stay_out),
         cmocka_unit_test(matches_at_positions),
         cmocka_unit_test(matches_with_windows),

@@ -207,8 +207,8 @@ static void run_many(struct gpu_fixture *fx, uint32_t type, uint32_t mats)
         pairs[i] = i;
         memcpy(tiles + 4 * i, (uint32_t[]){i % N_EXPERT, i, 1, 0}, 16);
     }
-    const uint32_t args[] = {op_matmul_experts_row_groups(fx->device, &b.gate_up.ops),
-                             N_PAIR, 1, 0};
+    const uint32_t args[] = {
+        op_matmul_experts_row_groups(fx->device, &b.gate_up.ops, false), N_PAIR, 1, 0};
     struct op_env env;
     op_env_open(&env, fx->device, (struct step_params){.n_token = N_TOKEN});
     const struct op_matmul_experts op = {

@@ -368,6 +368,29 @@ static void uploads_stay_inside(void **state)
     gpu_buf_close(&b);
 }
 
+/* From device memory, mapped or not, to memory of the host. */
+static void copies_stay_inside(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    static const uint8_t bytes[100] = {[0] = 1, [39] = 2, [40] = 3, [99] = 4};
+    struct gpu_buf *from = gpu_fixture_buf(fx, bytes, sizeof bytes), *to = NULL;
+    assert_int_equal(gpu_buf_open(fx->device, GPU_BUF_READBACK, 60, "to", &to), LEM_OK);
+    const uint8_t *got = gpu_buf_map(to);
+    assert_int_equal(gpu_buf_copy(to, from, 40), LEM_OK);
+    assert_memory_equal(got, bytes, 40);
+    assert_int_equal(got[40], 0); /* was not copied */
+    assert_int_equal(gpu_buf_copy(to, from, 61), LEM_ERR_ARGUMENT);
+    gpu_fixture_said(fx, "61 bytes of test (100) to to (60)");
+    assert_int_equal(gpu_buf_copy(from, to, 61), LEM_ERR_ARGUMENT);
+    gpu_fixture_said(fx, "61 bytes");
+    assert_int_equal(gpu_buf_copy(to, from, 0), LEM_ERR_ARGUMENT);
+    gpu_fixture_said(fx, "0 bytes");
+    assert_int_equal(gpu_buf_copy(to, to, 4), LEM_ERR_ARGUMENT);
+    gpu_fixture_said(fx, "4 bytes");
+    gpu_buf_close(&from);
+    gpu_buf_close(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +407,7 @@ int main(void)
         cmocka_unit_test(the_limit_of_memory_is_kept),
         cmocka_unit_test(impossible_buffers_are_refused),
         cmocka_unit_test(uploads_stay_inside),
+        cmocka_unit_test(copies_stay_inside),
     };
     return cmocka_run_group_tests_name("gpu_refusals", tests, gpu_fixture_open,
                                        gpu_fixture_close);

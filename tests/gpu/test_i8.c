@@ -1,6 +1,7 @@
-/* test_i8.c - activations as bytes: op_round_i8 against ref_round_i8(), and every
- * operation that takes them against the reference on what the device rounded to, so that
- * only the products answer for the difference. Devices without int_dot are not asked. */
+/* test_i8.c - activations as bytes or, on devices that fetch texels, as integers of 16
+ * bits: op_round_i8 against ref_round(), and every operation that takes them against the
+ * reference on what the device rounded to, so that only the products answer for the
+ * difference. Devices without texels and int_dot are not asked. */
 #include "support/tolerance.h"
 
 #include <math.h>
@@ -11,27 +12,58 @@
 #include "ref/ref.h"
 #include "support/weights.h"
 
-static const uint32_t types[] = {QUANT_Q4_0, QUANT_Q8_0, QUANT_Q4_K, QUANT_Q6_K,
-                                 QUANT_MXFP4};
-enum { N_TYPE = sizeof types / sizeof *types, MAX_ROWS = 16 };
+static const uint32_t types[] = {
+    QUANT_Q4_0, QUANT_Q8_0, QUANT_Q4_K, QUANT_Q6_K, QUANT_MXFP4,
+    /* with 16 bits alone */
+    QUANT_Q4_1, QUANT_Q5_0, QUANT_Q5_1, QUANT_Q2_K, QUANT_Q3_K, QUANT_Q5_K};
+enum { N_TYPE_I8 = 5, N_TYPE_I16 = sizeof types / sizeof *types, MAX_ROWS = 40 };
+
+static uint32_t n_type(const struct lem_device *device)
+{
+    return gpu_fetches_texels(device) ? N_TYPE_I16 : N_TYPE_I8;
+}
 
 static bool wants_whole_superblocks(uint32_t type)
 {
-    return type == QUANT_Q4_K || type == QUANT_Q6_K;
+    return type == QUANT_Q4_K || type == QUANT_Q6_K || type == QUANT_Q2_K ||
+           type == QUANT_Q3_K || type == QUANT_Q5_K;
 }
 
-static void need_int_dot(void **state)
+static bool has_integers(const struct lem_device *device)
 {
-    if (!gpu_caps(op_env_device(state))->int_dot)
+    return gpu_caps(device)->int_dot || gpu_fetches_texels(device);
+}
+
+static void need_integers(void **state)
+{
+    if (!has_integers(op_env_device(state)))
         skip();
 }
 
 /* ---- rounding --------------------------------------------------------------------- */
 
-/* Row `row` of bytes as floats; the sums with it must fit. */
-static void decode(float *x, const uint32_t *slots, uint32_t stride, uint32_t row,
-                   uint32_t n)
+static void decode_i16(float *x, const uint32_t *slots, uint32_t stride, uint32_t row,
+                       uint32_t n)
 {
+    for (uint32_t b = 0; b < n / 32; b++) {
+        const uint32_t *sb =
+            slots + 4 * ((size_t)row * stride + (size_t)b / 8 * I16_SLOTS);
+        const int16_t *q = (const int16_t *)(sb + (size_t)16 * (b % 8));
+        float scale;
+        memcpy(&scale, sb + 128 + b % 8, sizeof scale);
+        for (uint32_t i = 0; i < 32; i++)
+            x[b * 32 + i] = (float)q[i] * scale;
+    }
+}
+
+/* Row `row` of integers as floats; the sums with it must fit. */
+static void decode(const struct lem_device *device, float *x, const uint32_t *slots,
+                   uint32_t stride, uint32_t row, uint32_t n)
+{
+    if (gpu_fetches_texels(device)) {
+        decode_i16(x, slots, stride, row, n);
+        return;
+    }
     for (uint32_t b = 0; b < n / 32; b++) {
         const uint32_t *sb =
             slots + 4 * ((size_t)row * stride + (size_t)b / 8 * I8_SLOTS);
@@ -58,6 +90,7 @@ static void check_rounding(struct lem_device *device, const struct round_case *c
     uint64_t seed = c->n + c->rows;
     const uint32_t n_row = c->rows * c->n_per_row, stride = op_i8_stride(c->n);
     const uint32_t x_stride = op_env_stride(c->n);
+    const float most = gpu_fetches_texels(device) ? 32767 : 127;
     op_env_open(&env, device, (struct step_params){.n_token = c->rows});
     env.at.max_rows = c->rows;
     float *x = op_env_random(&seed, (size_t)n_row * x_stride);
@@ -73,12 +106,12 @@ static void check_rounding(struct lem_device *device, const struct round_case *c
     assert_int_equal(op_round_i8(env.list, &env.at, &op), LEM_OK);
     op_env_run(&env);
     for (uint32_t r = 0; r < n_row; r++) {
-        decode(got, op_env_get(&op.y), stride, r, c->n);
-        ref_round_i8(want, x + (size_t)r * x_stride, c->n);
+        decode(device, got, op_env_get(&op.y), stride, r, c->n);
+        ref_round(want, x + (size_t)r * x_stride, c->n, most);
         for (uint32_t i = 0; i < c->n; i++) {
             /* A value halfway between two multiples may go either way. */
             const float off = fabsf(got[i] - x[(size_t)r * x_stride + i]);
-            if (fabsf(got[i] - want[i]) > 1e-6f && off > 0.5001f / 127)
+            if (fabsf(got[i] - want[i]) > 1e-6f && off > 0.5001f / most + 1e-6f)
                 fail_msg("row %u, value %u: %g became %g, not %g", r, i,
                          (double)x[(size_t)r * x_stride + i], (double)got[i],
                          (double)want[i]);
@@ -124,7 +157,7 @@ static void check_norm(struct lem_device *device, uint32_t n)
     assert_int_equal(op_round_i8(env.list, &env.at, &after), LEM_OK);
     op_env_run(&env);
     assert_memory_equal(op_env_get(&norm.y_i8), op_env_get(&after.y), 32ull * q_stride);
-    decode(x, op_env_get(&norm.y_i8), q_stride, 1, n);
+    decode(device, x, op_env_get(&norm.y_i8), q_stride, 1, n);
     const float *y = (const float *)op_env_get(&norm.y) + stride;
     for (uint32_t i = 0; i < n; i++)
         assert_true(fabsf(x[i] - y[i]) < 0.05f);
@@ -170,7 +203,7 @@ static struct bytes make_bytes(struct op_env *env, uint32_t n_row, uint32_t n,
     assert_int_equal(gpu_list_run(&list, 1, 1, NULL), LEM_OK);
     gpu_list_close(&list);
     for (uint32_t r = 0; r < n_row; r++)
-        decode(b.x + (size_t)r * n, op_env_get(&b.slots), b.stride, r, n);
+        decode(env->device, b.x + (size_t)r * n, op_env_get(&b.slots), b.stride, r, n);
     free(x);
     return b;
 }
@@ -222,8 +255,8 @@ static void check_matmul(struct lem_device *device, uint32_t type, uint32_t n_ro
 static void products_of_rows(void **state)
 {
     static const uint32_t rows[] = {1, 9, 65, 300}, cols[] = {32, 96, 288, 2080};
-    need_int_dot(state);
-    for (uint32_t k = 0; k < N_TYPE; k++)
+    need_integers(state);
+    for (uint32_t k = 0; k < n_type(op_env_device(state)); k++)
         for (uint32_t i = 0; i < 4; i++) {
             const uint32_t n =
                 wants_whole_superblocks(types[k]) ? 256 * (i + 1) : cols[i];
@@ -239,11 +272,28 @@ static void products_in_every_shape(void **state)
         {.rows = 2, .tokens = 1, .split = 8, .i8 = true},
         {.rows = 8, .tokens = 1, .split = 1, .i8 = true},
         {.rows = 2, .tokens = 8, .split = 1, .i8 = true}};
-    need_int_dot(state);
+    need_integers(state);
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
-        for (uint32_t k = 0; k < N_TYPE; k++)
+        for (uint32_t k = 0; k < n_type(op_env_device(state)); k++)
             check_matmul(op_env_device(state), types[k], 100, 2304,
                          shape[s].tokens == 1 ? 1 : 11, &shape[s]);
+}
+
+/* Where bytes are multiplied, and not integers of 16 bits. */
+static void products_through_tiles(void **state)
+{
+    static const uint32_t tokens[] = {1, 4, 11, 33, 70};
+    struct lem_device *device = op_env_device(state);
+    if (!ops_way_possible(device, OPS_USE_PROMPT_I8, OPS_WAY_TILE))
+        skip();
+    for (uint32_t k = 0; k < N_TYPE_I8; k++) {
+        const struct ops_shape shape =
+            ops_shape_tile(k % 2 ? 16 : 32, true, OPS_WAY_TILE);
+        for (uint32_t i = 0; i < 5; i++)
+            check_matmul(device, types[k], 30 + 35 * (i % 4),
+                         wants_whole_superblocks(types[k]) ? 768 : 768 + 32 * (i % 3),
+                         tokens[i], &shape);
+    }
 }
 
 enum { EXPERTS = 6, USED = 3, EMBD = 512, FF = 256 };
@@ -305,8 +355,8 @@ static void check_experts(struct lem_device *device, uint32_t type)
 
 static void experts_of_one_token(void **state)
 {
-    need_int_dot(state);
-    for (uint32_t k = 0; k < N_TYPE; k++)
+    need_integers(state);
+    for (uint32_t k = 0; k < n_type(op_env_device(state)); k++)
         check_experts(op_env_device(state), types[k]);
 }
 
@@ -332,8 +382,9 @@ static void check_grouped(struct lem_device *device, uint32_t type, uint32_t n_t
         .args = op_env_put(&env, NULL, 16),
         .n_expert = EXPERTS,
         .n_used = USED,
+        .tile = op_group_tile(device, true, n_token, USED, EXPERTS),
         .n_arg = 1,
-        .row_groups = {op_matmul_experts_row_groups(device, &w.ops)}};
+        .row_groups = {op_matmul_experts_row_groups(device, &w.ops, true)}};
     const struct op_matmul_experts op = {
         .weight = &w.ops,
         .x = x.slots,
@@ -359,11 +410,19 @@ static void check_grouped(struct lem_device *device, uint32_t type, uint32_t n_t
 
 static void experts_of_many_tokens(void **state)
 {
-    need_int_dot(state);
-    for (uint32_t k = 0; k < N_TYPE; k++) {
-        check_grouped(op_env_device(state), types[k], 5);
-        check_grouped(op_env_device(state), types[k], MAX_ROWS);
+    static const enum ops_way ways[] = {OPS_WAY_ANY, OPS_WAY_TILE};
+    struct lem_device *device = op_env_device(state);
+    need_integers(state);
+    for (int i = 0; i < 2; i++) {
+        if (ways[i] && !ops_way_possible(device, OPS_USE_PROMPT_I8, ways[i]))
+            continue;
+        ops_way_choose(device, OPS_USE_PROMPT_I8, ways[i]);
+        for (uint32_t k = 0; k < n_type(device); k++) {
+            check_grouped(device, types[k], 5);
+            check_grouped(device, types[k], MAX_ROWS);
+        }
     }
+    ops_way_choose(device, OPS_USE_PROMPT_I8, OPS_WAY_ANY);
 }
 
 /* Types without the kernels, odd widths, and devices without the product say so. */
@@ -376,7 +435,7 @@ static void others_are_left_to_floats(void **state)
     assert_false(op_takes_i8(device, &w.ops));
     weights_close(&w);
     weights_open(&w, device, QUANT_Q8_0, 1, 8, 32, &seed);
-    assert_int_equal(op_takes_i8(device, &w.ops), gpu_caps(device)->int_dot);
+    assert_int_equal(op_takes_i8(device, &w.ops), has_integers(device));
     weights_close(&w);
 }
 
@@ -387,6 +446,7 @@ int main(void)
         cmocka_unit_test(norms_round_what_they_write),
         cmocka_unit_test(products_of_rows),
         cmocka_unit_test(products_in_every_shape),
+        cmocka_unit_test(products_through_tiles),
         cmocka_unit_test(experts_of_one_token),
         cmocka_unit_test(experts_of_many_tokens),
         cmocka_unit_test(others_are_left_to_floats),

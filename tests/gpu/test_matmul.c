@@ -314,6 +314,76 @@ static void matmul_every_shape(void **state)
         }
 }
 
+/* Rows, columns and tokens below, at and beyond a tile and a block, as few tokens as have
+ * a path of their own; every flag. */
+static void check_tile(struct gpu_fixture *fx, const struct quant_info *q, uint32_t n,
+                       const struct ops_shape *shape)
+{
+    static const uint32_t rows[] = {1, 63, 64, 65, 200};
+    static const uint32_t cols[] = {1, 256 + 7, 512 - 32, 1280};
+    static const uint32_t tokens[] = {1, 4, 5, 8, 9, 16, 17, 31, 33, 64, 65};
+    struct trial t;
+    trial_open(&t, fx->device, q->type, rows[n % 5],
+               round_up(cols[n % 4], q->block_weights), tokens[n % 11], &fx->seed);
+    t.shape = shape;
+    t.max_rows = t.n_token > 1 ? t.n_token : 2;
+    t.add = n % 2;
+    t.with_bias = n % 3 == 0;
+    t.n_out = n % 5 == 0;
+    t.y_off = n % 7;
+    t.scale = n % 4 == 0 ? -0.375f : 1;
+    trial_run(&t);
+    trial_check(&t);
+    trial_close(&t);
+}
+
+/* Through tiles in shared memory: every type; each of them takes a driver a while. */
+static void matmul_tiles(void **state)
+{
+    static const uint32_t height[] = {16, 32, 64};
+    struct gpu_fixture *fx = *state;
+    uint32_t n = 0, i = 0;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q)); i++) {
+        const bool texels = i % 4 == 1 && ops_way_possible(fx->device, OPS_USE_PROMPT,
+                                                           OPS_WAY_TILE_TEXEL);
+        const struct ops_shape shape = ops_shape_tile(
+            height[i % 3], false, texels ? OPS_WAY_TILE_TEXEL : OPS_WAY_TILE);
+        for (uint32_t k = 0; k < 11; k++, n++)
+            check_tile(fx, q, n, &shape);
+    }
+}
+
+/* What is chosen for prompts is what op_matmul takes, for prompts alone. */
+static void matmul_as_chosen(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    for (enum ops_way way = OPS_WAY_REGISTER; way < OPS_N_WAY; way++) {
+        if (!ops_way_possible(fx->device, OPS_USE_PROMPT, way))
+            continue;
+        ops_way_choose(fx->device, OPS_USE_PROMPT, way);
+        for (uint32_t n_token = 1; n_token <= 40; n_token += 13) {
+            struct trial t;
+            trial_open(&t, fx->device, QUANT_Q4_0, 601, 544, n_token, &fx->seed);
+            struct gpu_list *list;
+            struct gpu_list_row row;
+            assert_int_equal(gpu_list_open(fx->device, "test", false, &list), LEM_OK);
+            assert_int_equal(trial_add(&t, list), LEM_OK);
+            gpu_list_row(list, 0, &row);
+            const bool prompt = n_token > 1;
+            assert_int_equal(strstr(row.kernel, "_tile") != NULL,
+                             prompt && ops_way_is_tile(way));
+            if (prompt)
+                assert_int_equal(strstr(row.kernel, ".texel") != NULL,
+                                 ops_way_has_texels(way));
+            gpu_list_close(&list);
+            trial_run(&t);
+            trial_check(&t);
+            trial_close(&t);
+        }
+    }
+    ops_way_choose(fx->device, OPS_USE_PROMPT, OPS_WAY_ANY);
+}
+
 /* Of a bank, op_matmul uses matrix 0. */
 static void matmul_bank(void **state)
 {
@@ -387,6 +457,8 @@ int main(void)
         cmocka_unit_test(matmul_fewer_rows_than_planned),
         cmocka_unit_test(matmul_windows),
         cmocka_unit_test(matmul_every_shape),
+        cmocka_unit_test(matmul_tiles),
+        cmocka_unit_test(matmul_as_chosen),
         cmocka_unit_test(matmul_bank),
         cmocka_unit_test(matmul_same_bits),
         cmocka_unit_test(matmul_refuses),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ops/weight.h"
 #include "ref/ref.h"
 #include "support/blocks.h"
 #include "support/gpu_fixture.h"
@@ -23,13 +24,15 @@ struct grouped {
     struct weights w;
     struct rows x, y;
     uint32_t n_token, n_used, n_pair;
+    uint32_t tile;    /* pairs in a whole tile */
     uint32_t *expert; /* of each pair */
     struct gpu_buf *pairs, *tiles, *args;
     bool x_by_pair;
-    uint32_t y_off; /* column of y that row 0 goes to */
+    uint32_t y_off;                /* column of y that row 0 goes to */
+    const struct ops_shape *shape; /* NULL: what the device takes */
 };
 
-/* Pairs by expert, cut in tiles of OPS_GROUP_TILE; returns the number of tiles. */
+/* Pairs by expert, cut in tiles; returns the number of tiles. */
 static uint32_t sort_pairs(const struct grouped *g, uint32_t *pairs, uint32_t *tiles)
 {
     uint32_t n = 0, n_tile = 0;
@@ -38,11 +41,11 @@ static uint32_t sort_pairs(const struct grouped *g, uint32_t *pairs, uint32_t *t
         for (uint32_t p = 0; p < g->n_pair; p++)
             if (g->expert[p] == e)
                 pairs[n++] = p;
-        for (uint32_t at = first; at < n; at += OPS_GROUP_TILE, n_tile++) {
+        for (uint32_t at = first; at < n; at += g->tile, n_tile++) {
             uint32_t *tile = tiles + (size_t)4 * n_tile;
             tile[0] = e;
             tile[1] = at;
-            tile[2] = n - at < OPS_GROUP_TILE ? n - at : OPS_GROUP_TILE;
+            tile[2] = n - at < g->tile ? n - at : g->tile;
             tile[3] = 0;
         }
     }
@@ -60,13 +63,33 @@ static void route(struct grouped *g, struct gpu_fixture *fx)
         g->expert[p] =
             random_u32(&fx->seed) % 2 ? 0 : random_u32(&fx->seed) % g->w.ops.n_mat;
     const uint32_t n_tile = sort_pairs(g, pairs, tiles);
-    const uint32_t args[] = {op_matmul_experts_row_groups(fx->device, &g->w.ops), n_tile,
-                             1, 0};
+    const uint32_t groups =
+        g->shape ? ops_shape_groups(g->shape, g->w.ops.n_row)
+                 : op_matmul_experts_row_groups(fx->device, &g->w.ops, false);
+    const uint32_t args[] = {groups, n_tile, 1, 0};
     g->pairs = gpu_fixture_buf(fx, pairs, g->n_pair * sizeof *pairs);
     g->tiles = gpu_fixture_buf(fx, tiles, 4 * n_tile * sizeof *tiles);
     g->args = gpu_fixture_buf(fx, args, 4 * sizeof *args);
     free(pairs);
     free(tiles);
+}
+
+static void unroute(struct grouped *g)
+{
+    gpu_buf_close(&g->pairs);
+    gpu_buf_close(&g->tiles);
+    gpu_buf_close(&g->args);
+    free(g->expert);
+}
+
+/* Other pairs, in tiles of another height, for products of a given shape. */
+static void grouped_reroute(struct grouped *g, struct gpu_fixture *fx, uint32_t tile,
+                            const struct ops_shape *shape)
+{
+    unroute(g);
+    g->tile = tile;
+    g->shape = shape;
+    route(g, fx);
 }
 
 static void grouped_open(struct grouped *g, struct gpu_fixture *fx, uint32_t type,
@@ -78,6 +101,7 @@ static void grouped_open(struct grouped *g, struct gpu_fixture *fx, uint32_t typ
     *g = (struct grouped){
         .n_token = n_token, .n_used = n_used, .n_pair = n_token * n_used};
     g->y_off = n_token % 3 * 5;
+    g->tile = op_group_tile(d, false, n_token, n_used, n_expert);
     weights_open(&g->w, d, type, n_expert, n_row, n_col, seed);
     rows_open(&g->x, d, GPU_BUF_UPLOAD, g->n_pair, n_col, n_token % 2);
     rows_random(&g->x, seed);
@@ -90,10 +114,7 @@ static void grouped_close(struct grouped *g)
     weights_close(&g->w);
     rows_close(&g->x);
     rows_close(&g->y);
-    gpu_buf_close(&g->pairs);
-    gpu_buf_close(&g->tiles);
-    gpu_buf_close(&g->args);
-    free(g->expert);
+    unroute(g);
 }
 
 static void grouped_run(struct grouped *g)
@@ -113,7 +134,9 @@ static void grouped_run(struct grouped *g)
     struct gpu_list *list;
     rows_fill(&g->y, UNTOUCHED);
     assert_int_equal(gpu_list_open(g->w.device, "test", false, &list), LEM_OK);
-    assert_int_equal(op_matmul_experts(list, &at, &a), LEM_OK);
+    assert_int_equal(g->shape ? ops_matmul_experts(list, &at, &a, g->shape)
+                              : op_matmul_experts(list, &at, &a),
+                     LEM_OK);
     assert_int_equal(gpu_list_run(&list, 1, g->n_token, NULL), LEM_OK);
     gpu_list_close(&list);
 }
@@ -220,6 +243,49 @@ static void grouped_windows_and_same_bits(void **state)
     }
 }
 
+/* Through tiles in shared memory: full ones and others, of as few pairs as have a path
+ * of their own and of more than a tile holds at once; every type; windows. */
+static void grouped_tiles(void **state)
+{
+    static const uint32_t tokens[] = {3, 17, 40, 70}, rows[] = {8, 64, 129};
+    struct gpu_fixture *fx = *state;
+    uint32_t n = 0;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q)); n++) {
+        const bool texels = n % 4 == 2 && ops_way_possible(fx->device, OPS_USE_PROMPT,
+                                                           OPS_WAY_TILE_TEXEL);
+        ops_way_choose(fx->device, OPS_USE_PROMPT,
+                       texels ? OPS_WAY_TILE_TEXEL : OPS_WAY_TILE);
+        struct grouped g;
+        const uint32_t n_col = q->block_weights <= 32 ? 256 + 32 * (n % 4) : 512;
+        grouped_open(&g, fx, q->type, 3, rows[n % 3], n_col, tokens[n % 4], 2);
+        g.x_by_pair = n % 2;
+        grouped_run(&g);
+        grouped_check(&g);
+        weights_cut(&g.w, 1, n % 3 == 2 ? 64 : 0);
+        grouped_run(&g);
+        grouped_check(&g);
+        grouped_close(&g);
+    }
+    ops_way_choose(fx->device, OPS_USE_PROMPT, OPS_WAY_ANY);
+}
+
+/* A list in tiles of any height serves all shapes: the next smaller and larger ones. */
+static void grouped_any_list(void **state)
+{
+    static const uint32_t height[] = {8, 16, 32, 64};
+    struct gpu_fixture *fx = *state;
+    for (uint32_t i = 0; i < 12; i++) {
+        const struct ops_shape shape =
+            ops_shape_tile(height[1 + i / 4], false, OPS_WAY_TILE);
+        struct grouped g;
+        grouped_open(&g, fx, QUANT_Q8_0, 2, 72, 288, 45, 2);
+        grouped_reroute(&g, fx, height[i % 4], &shape);
+        grouped_run(&g);
+        grouped_check(&g);
+        grouped_close(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +293,8 @@ int main(void)
         cmocka_unit_test(grouped_every_type),
         cmocka_unit_test(grouped_real_sizes),
         cmocka_unit_test(grouped_windows_and_same_bits),
+        cmocka_unit_test(grouped_tiles),
+        cmocka_unit_test(grouped_any_list),
     };
     return cmocka_run_group_tests(tests, gpu_fixture_open, gpu_fixture_close);
 }

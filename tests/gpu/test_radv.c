@@ -42,6 +42,16 @@ struct row {
             LOCAL, 1, 8, 1                                                               \
         }                                                                                \
     }
+/* As ops_shape_tile() has it for many tokens; the last constant leaves the way for few
+ * tokens out. */
+#define TILE_ROWS(type, rows, lanes)                                                     \
+    {"matmul_tile", type, MAT_MAT, 8, {128, rows, 4, lanes, 0, 0, 1, 0}},                \
+    {                                                                                    \
+        "matmul_experts_tile", type, MAT_MAT, 8,                                         \
+        {                                                                                \
+            128, rows, 4, lanes, 0, 0, 1, 0                                              \
+        }                                                                                \
+    }
 /* lanes, heads, columns, slots, span, pool, sinks, splits: heads of 128 */
 #define CACHE_ROWS(type, slots, columns, prompt_slots)                                   \
     {"attn", type, OTHER, 8, {64, 2, 2, slots, 2, 2048, 0, 16}},                         \
@@ -55,11 +65,35 @@ struct row {
     }
 
 static const struct row rows[] = {
-    WEIGHT_ROWS("f16"),          WEIGHT_ROWS("q4_0"),
-    WEIGHT_ROWS("q8_0"),         WEIGHT_ROWS("q4_k"),
-    WEIGHT_ROWS("q6_k"),         WEIGHT_ROWS("mxfp4"),
-    CACHE_ROWS("f16", 2, 8, 1),  CACHE_ROWS("f32", 4, 4, 2),
-    CACHE_ROWS("q8_0", 1, 4, 1), {"attn_join", NULL, OTHER, 1, {LOCAL}},
+    WEIGHT_ROWS("f16"),
+    WEIGHT_ROWS("q4_0"),
+    WEIGHT_ROWS("q8_0"),
+    WEIGHT_ROWS("q4_k"),
+    WEIGHT_ROWS("q6_k"),
+    WEIGHT_ROWS("mxfp4"),
+    WEIGHT_ROWS("q4_0.i8"),
+    WEIGHT_ROWS("q8_0.i8"),
+    WEIGHT_ROWS("q4_k.i8"),
+    WEIGHT_ROWS("q6_k.i8"),
+    WEIGHT_ROWS("mxfp4.i8"),
+    TILE_ROWS("f16", 8, 16),
+    TILE_ROWS("q4_0", 8, 16),
+    TILE_ROWS("q8_0", 8, 16),
+    TILE_ROWS("q4_k", 8, 16),
+    TILE_ROWS("q6_k", 8, 16),
+    TILE_ROWS("mxfp4", 8, 16),
+    TILE_ROWS("q4_0.i8", 4, 8),
+    TILE_ROWS("q8_0.i8", 4, 8),
+    TILE_ROWS("q4_k.i8", 4, 8),
+    TILE_ROWS("q6_k.i8", 4, 8),
+    TILE_ROWS("mxfp4.i8", 4, 8),
+    CACHE_ROWS("f16", 2, 8, 1),
+    CACHE_ROWS("f32", 4, 4, 2),
+    CACHE_ROWS("q8_0", 1, 4, 1),
+    {"attn_join", NULL, OTHER, 1, {LOCAL}},
+    /* of 49155 values, and what joins the columns of that */
+    {"pick", NULL, OTHER, 3, {128, 8, 0}},
+    {"pick", NULL, OTHER, 3, {128, 28, 1}},
 };
 enum { N_ROW = sizeof rows / sizeof *rows };
 
@@ -226,8 +260,9 @@ static const struct stored *find(const struct table *t, const char *key)
 /* Cycles of the main loop for 1000 weights (times rows of activations). The compiler
  * takes a loop for 8 turns and one inside it for 4 of each, and half of what stands under
  * a condition: rows past the last one, in all but matmul_experts. A turn of the inner
- * loop is 32 weights of every lane and row; experts_down has a loop over slots around it.
- * Not told for f16, whose loops the compiler arranges in another way. */
+ * loop is 32 weights of every lane and row, or 64 with bytes; experts_down has a loop
+ * over slots around it. Not told for f16, whose loops the compiler arranges in another
+ * way. */
 static double loop_cycles(struct lem_device *d, const struct gpu_kernel *k,
                           const struct row *r, const struct stats *s, const char *name)
 {
@@ -237,11 +272,11 @@ static double loop_cycles(struct lem_device *d, const struct gpu_kernel *k,
     if (!without->name || strcmp(r->type, "f16") == 0)
         return 0;
     const struct stats none = compile(d, k, without);
-    const double under = strcmp(r->kernel, "matmul_experts") == 0 ? 1
+    const double under = strstr(r->kernel, "matmul_experts")      ? 1
                          : strcmp(r->kernel, "experts_down") == 0 ? 2
                                                                   : 0.5;
-    const double work =
-        under * 8 * 4 * LOCAL * 32 * (double)r->constant[1] * (double)r->constant[2];
+    const double work = under * 8 * 4 * LOCAL * (strstr(r->type, ".i8") ? 64 : 32) *
+                        (double)r->constant[1] * (double)r->constant[2];
     return 1000 * ((double)s->cycles - (double)none.cycles) / work;
 }
 

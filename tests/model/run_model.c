@@ -51,6 +51,7 @@ struct lem_session *run_session(struct run_model *r, uint32_t n_ctx, uint32_t n_
                                          .logits = all ? LEM_LOGITS_ALL : LEM_LOGITS_LAST,
                                          .tap = r->n_layer_moe > 0,
                                          .cache_type = r->cache_type,
+                                         .activations = LEM_ACTIVATIONS_F32,
                                          .log = capture_log(&r->said)};
     if (lem_session_open(&p, &s) != LEM_OK)
         fail_msg("%s", r->said.error);

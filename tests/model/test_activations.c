@@ -1,5 +1,5 @@
-/* test_activations.c - a whole model whose activations are bytes: near the one in f32,
- * the same from run to run, and f32 to the bit where bytes cannot be had. */
+/* test_activations.c - a whole model whose activations are integers: near the one in f32,
+ * the same from run to run, and f32 to the bit where integers cannot be had. */
 #include "support/tolerance.h"
 
 #include <math.h>
@@ -54,18 +54,22 @@ static double distance(const float *got, const float *want, size_t n)
     return sqrt(off / (square - sum * sum / (double)n));
 }
 
-static void bytes_are_near_and_repeat(void **state)
+static void integers_are_near_and_repeat(void **state)
 {
     struct gpu_fixture *fx = *state;
     struct run_model r;
     run_model_open(&r, fx->device, LEM_TEST_ASSETS "/moe-tales-q8_0.gguf");
     const size_t n = (size_t)N * r.n_vocab, bytes = n * sizeof(float);
     float *want = logits_of(&r, LEM_ACTIVATIONS_F32, false);
-    float *got = logits_of(&r, LEM_ACTIVATIONS_I8, false);
-    float *again = logits_of(&r, LEM_ACTIVATIONS_I8, false);
+    float *got = logits_of(&r, LEM_ACTIVATIONS_INT, false);
+    float *again = logits_of(&r, LEM_ACTIVATIONS_INT, false);
     assert_memory_equal(got, again, bytes);
     const double off = distance(got, want, n);
-    if (gpu_caps(fx->device)->int_dot) {
+    if (gpu_fetches_texels(fx->device)) {
+        /* 16 bits: 256 times nearer than bytes. */
+        assert_true(off > 4e-7);
+        assert_true(off < 8e-4);
+    } else if (gpu_caps(fx->device)->int_dot) {
         /* Each of 7 matrices in 6 layers adds 0.5 % of its output's spread at random, and
          * a different expert here and there; something wrong is off by 0.5 and more. */
         assert_true(off > 1e-4);
@@ -83,7 +87,22 @@ static void exact_overrules(void **state)
     struct run_model r;
     run_model_open(&r, fx->device, LEM_TEST_ASSETS "/moe-tales-q8_0.gguf");
     float *want = logits_of(&r, LEM_ACTIVATIONS_F32, true);
-    float *got = logits_of(&r, LEM_ACTIVATIONS_I8, true);
+    float *got = logits_of(&r, LEM_ACTIVATIONS_INT, true);
+    assert_memory_equal(got, want, (size_t)N * r.n_vocab * sizeof(float));
+    free(want), free(got);
+    run_model_close(&r);
+}
+
+/* Without being asked: integers of 16 bits, no bytes. */
+static void fine_ones_are_the_rule(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    struct run_model r;
+    run_model_open(&r, fx->device, LEM_TEST_ASSETS "/moe-tales-q8_0.gguf");
+    float *want = logits_of(
+        &r, gpu_fetches_texels(fx->device) ? LEM_ACTIVATIONS_INT : LEM_ACTIVATIONS_F32,
+        false);
+    float *got = logits_of(&r, LEM_ACTIVATIONS_AUTO, false);
     assert_memory_equal(got, want, (size_t)N * r.n_vocab * sizeof(float));
     free(want), free(got);
     run_model_close(&r);
@@ -92,8 +111,9 @@ static void exact_overrules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_are_near_and_repeat),
+        cmocka_unit_test(integers_are_near_and_repeat),
         cmocka_unit_test(exact_overrules),
+        cmocka_unit_test(fine_ones_are_the_rule),
     };
     return cmocka_run_group_tests_name("activations", tests, gpu_fixture_open,
                                        gpu_fixture_close);

@@ -10,6 +10,7 @@
 
 enum { N = 12, MAX_STAGE = 64 };
 
+/* Samples on the host, whatever the device: for the other way see test_sampling.c. */
 static struct lem_session *open_session(struct run_model *r, uint32_t n_batch,
                                         bool stages)
 {
@@ -18,6 +19,7 @@ static struct lem_session *open_session(struct run_model *r, uint32_t n_batch,
                                          .n_ctx = 32,
                                          .n_batch = n_batch,
                                          .stages = stages,
+                                         .sampling = LEM_SAMPLING_HOST,
                                          .log = capture_log(&r->said)};
     if (lem_session_open(&p, &s) != LEM_OK)
         fail_msg("%s", r->said.error);
@@ -100,6 +102,7 @@ static void times_are_those_of_the_runs(void **state)
     assert_null(find(&prompt, "sampling", ""));
     const struct lem_stage *sampling = find(&token, "sampling", "");
     assert_true(sampling && sampling->on_host && sampling->sum_ns > 0);
+    assert_ptr_equal(sampling, &token.list[token.total.n_stage - 1]);
     const struct lem_stage *embed = find(&token, "embed", "");
     assert_true(embed && !embed->on_host && embed->n_dispatch == 1);
 

@@ -419,23 +419,6 @@ static void bench_prints_what_it_measured(void **state)
     program_free(&p);
 }
 
-static void devices_are_listed(void **state)
-{
-    const struct bed *b = *state;
-    struct program p = run(b, ARGV("devices", "--json"), 0);
-    cJSON *o = parse(p.out);
-    const cJSON *first = cJSON_GetArrayItem(item(o, "devices"), 0);
-    assert_non_null(first);
-    assert_int_equal(number(first, "index"), 0);
-    assert_true(number(item(first, "caps"), "subgroup_size") >= 1);
-    assert_true(number(cJSON_GetArrayItem(item(first, "heaps"), 0), "size") > 0);
-    struct program q = run(b, ARGV("devices"), 0);
-    assert_contains(q.out, item(first, "name")->valuestring);
-    cJSON_Delete(o);
-    program_free(&p);
-    program_free(&q);
-}
-
 /* ---- signals -------------------------------------------------------------------- */
 
 /* Text that several tokens are needed for: a token is printed before it is run, so the
@@ -494,7 +477,6 @@ static void an_end_by_force_leaves_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(devices_are_listed),
         cmocka_unit_test(a_seed_gives_one_text),
         cmocka_unit_test(greedy_is_temperature_0),
         cmocka_unit_test(experts_are_marked_counted_and_recorded),

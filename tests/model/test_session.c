@@ -109,7 +109,7 @@ static void open_olmoe(struct run_model *r, void **state)
     run_model_open_tiny(r, fx->device, tiny_find("olmoe"));
 }
 
-static void same_bits(const struct lem_session *a, const float *want, uint32_t n_vocab)
+static void same_bits(struct lem_session *a, const float *want, uint32_t n_vocab)
 {
     const float *got = lem_session_logits(a, NULL);
     assert_non_null(got);

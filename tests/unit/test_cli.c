@@ -130,6 +130,12 @@ static void wrong_usage_is_2_and_named(void **state)
         {{"run", "-p", "a", "b"}, "given twice"},
         {{"eval"}, "--tokens"},
         {{"eval", "1,2,3"}, "options only"},
+        {{"eval", "--tokens", "1,,2"}, "each side of a comma, not \"1,,2\""},
+        {{"eval", "--tokens", ",1"}, "each side of a comma"},
+        {{"eval", "--tokens", "[1, 2 ,]"}, "each side of a comma"},
+        {{"run", "-m", "", "x"}, "-m names no file: the path is empty"},
+        {{"info", "--model="}, "--model names no file"},
+        {{"run", "--trace", "-", "x"}, "cannot go to standard output"},
         {{"info", "x.gguf"}, "options only"},
         {{"tokenize", "-f", "x", "y"}, "given twice"},
         {{"tokenize", "--separator", "", "y"}, "must not be empty"},
@@ -170,6 +176,16 @@ static void the_environment_sets_defaults(void **state)
     program_free(&p);
     p.env = (const char *const[]){"LEMNOS_CAPS=tiny", NULL};
     expect(&p, ARGV("run", "x"), 2, "LEMNOS_CAPS knows no profile \"tiny\"");
+    program_free(&p);
+    /* What the command line says counts, and commands without the option do not care. */
+    p.env = (const char *const[]){"LEMNOS_CAPS=tiny", NULL};
+    expect(&p, ARGV("run", "-m", f->junk, "--caps", "minimal", "x"), 1, "junk.gguf");
+    program_free(&p);
+    p.env = (const char *const[]){"LEMNOS_CAPS=tiny", NULL};
+    expect(&p, ARGV("info", "-m", f->bpe), 0, NULL);
+    program_free(&p);
+    p.env = (const char *const[]){"LEMNOS_CAPS=minimal", NULL};
+    expect(&p, ARGV("run", "--caps", "tiny", "x"), 2, "--caps knows no profile \"tiny\"");
     program_free(&p);
 }
 
@@ -269,6 +285,7 @@ static void ids_that_are_none(void **state)
     } bad[] = {{"1,x,3", "\"x\" at byte 2"},
                {"1,-2", "no token id"},
                {"301", "not in the vocabulary, 0 to 300"},
+               {" ", "no token ids"},
                {"99999999999999999999", "no token id"},
                {"", "no token ids"},
                {"@/nowhere/ids", "/nowhere/ids"}};

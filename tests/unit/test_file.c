@@ -80,6 +80,31 @@ static void a_file_is_mapped_whole(void **state)
     assert_silent(&f->capture);
 }
 
+/* Of any stretch, whole pages or not: the bytes are there before and after. */
+static void advice_changes_no_byte(void **state)
+{
+    enum { SIZE = 5 * 4096 + 123 };
+    static const struct {
+        uint64_t at, size;
+    } part[] = {{0, SIZE}, {0, 0}, {1, 1}, {4095, 2}, {4096, 8192}, {SIZE, 0}};
+    struct fixture *f = *state;
+    const char *path = scratch_path(&f->scratch, "pages");
+    char text[SIZE + 1] = {0};
+    for (size_t i = 0; i < SIZE; i++)
+        text[i] = (char)('a' + i * 7 % 26);
+    write_file(path, text);
+    struct file_map map;
+    assert_int_equal(file_map_open(&map, path, &f->log), LEM_OK);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        file_map_expect(&map, map.data + part[i].at, part[i].size);
+        assert_memory_equal(map.data, text, SIZE);
+        file_map_forget(&map, map.data + part[i].at, part[i].size);
+        assert_memory_equal(map.data, text, SIZE);
+    }
+    file_map_close(&map);
+    assert_silent(&f->capture);
+}
+
 static void what_cannot_be_mapped_is_said(void **state)
 {
     struct fixture *f = *state;
@@ -253,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_file_is_mapped_whole),
+        FILE_TEST(advice_changes_no_byte),
         FILE_TEST(what_cannot_be_mapped_is_said),
         FILE_TEST(the_old_file_stays_until_commit),
         FILE_TEST(discard_leaves_nothing),

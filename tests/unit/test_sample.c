@@ -212,6 +212,143 @@ static void top_k_agrees_with_sorting(void **state)
     }
 }
 
+static void the_best_are_found(void **state)
+{
+    (void)state;
+    enum { LARGEST = 500 };
+    uint64_t seed = 6;
+    float l[LARGEST];
+    struct sample_candidate sorted[LARGEST], best[SAMPLE_BEST];
+    for (int round = 0; round < 200; round++) {
+        const uint32_t n = 1 + random_u32(&seed) % LARGEST;
+        const uint32_t n_value = 1 + random_u32(&seed) % 1000; /* few: many are equal */
+        for (uint32_t i = 0; i < n; i++) {
+            const uint32_t v = random_u32(&seed) % n_value;
+            l[i] = v == 1 ? -INFINITY : v == 2 ? -0.0f : (float)v - 2;
+            sorted[i] = (struct sample_candidate){l[i], (int32_t)i};
+        }
+        qsort(sorted, n, sizeof *sorted, by_rank);
+        assert_int_equal(sample_find_best(l, n, NULL, best), LEM_OK);
+        for (uint32_t i = 0; i < sample_n_best(n); i++) {
+            assert_int_equal(best[i].id, sorted[i].id);
+            assert_true(best[i].logit == sorted[i].logit);
+        }
+        l[random_u32(&seed) % n] = round & 1 ? NAN : INFINITY;
+        assert_int_equal(sample_find_best(l, n, NULL, best), LEM_ERR_ARGUMENT);
+    }
+}
+
+/* ---- from the best alone -------------------------------------------------------------
+ */
+
+enum { MANY = 1000, N_RECENT = 90 };
+
+struct row {
+    float logits[MANY];
+    int32_t recent[N_RECENT];
+    struct sample_candidate best[SAMPLE_BEST], scratch[MANY];
+};
+
+/* `spread`: of the logits; recent tokens are among the `likely` best and others. */
+static void make_row(struct row *r, uint64_t *seed, float spread, uint32_t likely)
+{
+    for (int i = 0; i < MANY; i++)
+        r->logits[i] = spread * roundf(64 * random_f32(seed)) / 64; /* some are equal */
+    assert_int_equal(sample_find_best(r->logits, MANY, NULL, r->best), LEM_OK);
+    for (uint32_t i = 0; i < N_RECENT; i++)
+        r->recent[i] = i % 3 ? (int32_t)(random_u32(seed) % (MANY + 2)) - 1
+                             : r->best[random_u32(seed) % likely].id;
+}
+
+/* Draws from all and, where these are enough, from the best: are they? */
+static bool draws_agree(struct row *r, struct lem_sample_params p, uint64_t position)
+{
+    const struct sample_input in = {r->logits, MANY,     r->recent,
+                                    N_RECENT,  position, r->scratch};
+    struct lem_sampled all = {-1, -1}, best = {-2, -2}, either = {-3, -3};
+    bool enough = false;
+    assert_int_equal(sample_draw_all(&in, &p, NULL, &all), LEM_OK);
+    assert_int_equal(sample_draw_best(&in, r->best, &p, NULL, &best, &enough), LEM_OK);
+    assert_int_equal(sample_draw(&in, &p, NULL, &either), LEM_OK);
+    assert_memory_equal(&either, &all, sizeof all);
+    if (enough)
+        assert_memory_equal(&best, &all, sizeof all);
+    else
+        assert_int_equal(best.id, -2);
+    return enough;
+}
+
+static void the_best_alone_give_the_same_bits(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    static struct row r;
+    uint32_t n = 0, n_enough = 0;
+    for (uint32_t round = 0; round < 4000; round++) {
+        static const float penalty[] = {0, 1.1f, 1, 1.5f, 0.9f, 4, 1.01f, 1};
+        static const uint32_t top_k[] = {40, 0, 1, 64, 65, 5, 200, 2000};
+        struct lem_sample_params p = {.temperature = (float)(round % 4) / 2,
+                                      .top_k = top_k[random_u32(&seed) % 8],
+                                      .repeat_penalty = penalty[random_u32(&seed) % 8],
+                                      .repeat_last_n = random_u32(&seed) % 100,
+                                      .seed = round};
+        if (random_u32(&seed) % 2)
+            p.top_p = 0.5f + 0.5f * fabsf(random_f32(&seed));
+        if (random_u32(&seed) % 2)
+            p.min_p = 0.2f * fabsf(random_f32(&seed));
+        make_row(&r, &seed, round & 1 ? 3 : 30, round & 2 ? 8 : SAMPLE_BEST);
+        n_enough += draws_agree(&r, p, round);
+        n++;
+    }
+    /* Both ways must have been gone often. */
+    assert_in_range(n_enough, n / 4, n * 3 / 4);
+}
+
+static void what_is_enough_and_what_not(void **state)
+{
+    (void)state;
+    static struct row r;
+    for (int i = 0; i < MANY; i++)
+        r.logits[i] = (float)(MANY - i) / 8;
+    for (int i = 0; i < N_RECENT; i++)
+        r.recent[i] = i % 63;
+    assert_int_equal(sample_find_best(r.logits, MANY, NULL, r.best), LEM_OK);
+    static const struct {
+        struct lem_sample_params p;
+        bool enough;
+    } t[] = {
+        {{0}, true},
+        {{.temperature = 1, .top_k = 64}, true},
+        {{.temperature = 1, .top_k = 65}, false},
+        {{.temperature = 1, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f}, true},
+        {{.temperature = 1}, false},
+        {{.temperature = 1, .top_p = 0.5f}, false}, /* needs the sum of all */
+        {{.temperature = 1, .min_p = 0.01f}, true}, /* exp(-4.625) is less */
+        {{.temperature = 1, .min_p = 1e-6f}, false},
+        {{.temperature = 1, .min_p = 0.5f, .top_p = 0.9f}, false},
+        {{.temperature = 1, .min_p = 0.01f, .top_k = 500}, true},
+        /* 63 of the 64 fall behind others: the last one is the best */
+        {{.repeat_penalty = 2}, true},
+        {{.temperature = 1, .top_k = 2, .repeat_penalty = 2}, false},
+        {{.repeat_penalty = 0.5f}, false}, /* any other may have become the best */
+        {{.temperature = 1, .top_k = 20, .repeat_penalty = 2, .repeat_last_n = 30}, true},
+    };
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+        if (draws_agree(&r, t[i].p, i) != t[i].enough)
+            fail_msg("case %zu", i);
+
+    const struct sample_input in = {NULL, MANY, r.recent, N_RECENT, 0, r.scratch};
+    const struct lem_sample_params bad = {.temperature = -1}, fine = {0};
+    struct lem_sampled out;
+    bool enough = true;
+    assert_int_equal(sample_draw_best(&in, r.best, &bad, NULL, &out, &enough),
+                     LEM_ERR_ARGUMENT);
+    r.best[0].logit = NAN;
+    assert_int_equal(sample_draw_best(&in, r.best, &fine, NULL, &out, &enough),
+                     LEM_ERR_ARGUMENT);
+    assert_false(enough);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +363,9 @@ int main(void)
         cmocka_unit_test(uniform_is_uniform),
         cmocka_unit_test(bad_parameters_are_refused),
         cmocka_unit_test(top_k_agrees_with_sorting),
+        cmocka_unit_test(the_best_are_found),
+        cmocka_unit_test(the_best_alone_give_the_same_bits),
+        cmocka_unit_test(what_is_enough_and_what_not),
     };
     return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }

@@ -187,6 +187,22 @@ static void tokens_come_and_go_one_by_one(void **state)
     assert_memory_equal(again, first, n * sizeof *first);
 }
 
+/* One token in 1000 seconds is written at once, the next ones when the pace is let go. */
+static void a_pace_holds_the_model_back(void **state)
+{
+    struct fixture *f = *state;
+    int32_t first[MAX_TOKEN], again[MAX_TOKEN];
+    const uint32_t n = read_ids(&f->source, first);
+    source_pace(&f->source, 0.001f);
+    ask_keep(f, n - 5);
+    SDL_Delay(300);
+    assert_true(source_n_token(&f->source) <= n - 4);
+    source_pace(&f->source, 0);
+    wait_for_end(f);
+    assert_int_equal(read_ids(&f->source, again), n);
+    assert_memory_equal(again, first, n * sizeof *first);
+}
+
 static void a_banned_expert_is_not_taken(void **state)
 {
     struct fixture *f = *state;
@@ -472,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(going_back_is_a_real_rewind),
         WITH_FIXTURE(tokens_come_and_go_one_by_one),
+        WITH_FIXTURE(a_pace_holds_the_model_back),
         WITH_FIXTURE(a_banned_expert_is_not_taken),
         WITH_FIXTURE(what_is_refused_changes_nothing),
         WITH_FIXTURE(a_prompt_begins_anew),

@@ -81,7 +81,8 @@ struct lem_device_params {
     const char *selector;  /* index, or part of the name in any case; NULL = the
                             * best: discrete, integrated, virtual, CPU */
     const char *caps;      /* name of a forced-caps profile: "minimal" pretends
-                            * that the device has the floor only; NULL = all */
+                            * that the device has the floor only, "unmapped" that
+                            * it shares no memory with the host; NULL = all */
     const char *cache_dir; /* folder of the pipeline cache, made if missing;
                             * NULL = none is kept */
     uint64_t max_bytes;    /* hard limit of device memory; 0 = what is there */
@@ -113,6 +114,51 @@ LEM_API void lem_device_get_info(const struct lem_device *device,
 /** Bytes of device memory in use now and at most so far. Either may be NULL. */
 LEM_API void lem_device_memory(const struct lem_device *device, uint64_t *now,
                                uint64_t *peak);
+
+/** Ways to compute products of matrices with many rows at once: in registers, or through
+ * tiles in memory that a workgroup shares. The results differ by rounding. */
+enum lem_kernels {
+    LEM_KERNELS_AUTO,      /* what was fastest when it was measured */
+    LEM_KERNELS_RULE,      /* what the type of the device suggests: as after opening */
+    LEM_KERNELS_REGISTERS, /* in registers */
+    LEM_KERNELS_TILES      /* through tiles, wherever the device can */
+};
+
+/** What is taken for one kind of work. */
+struct lem_kernel_choice {
+    const char *way; /* "registers", "registers, texels", "tiles", "tiles, texels"; "" =
+                      * the device does no such work. Lives for ever */
+    double gain;     /* its speed over what the type of the device suggests; 1 = that is
+                      * it, 0 = not measured, or nothing to choose from */
+};
+
+struct lem_device_kernels {
+    bool measured;                      /* now or earlier; else by rule or by name */
+    struct lem_kernel_choice token;     /* one row of activations */
+    struct lem_kernel_choice prompt;    /* many rows, in float */
+    struct lem_kernel_choice prompt_i8; /* many rows, as integers (LEM_ACTIVATIONS_INT) */
+};
+
+/**
+ * Choose how the device computes products, for sessions and layers opened on it from
+ * then on.
+ *
+ * LEM_KERNELS_AUTO tries the ways in turn, each against the results of the first, which
+ * takes parts of a second beyond what the driver takes to compile some six kernels, and
+ * keeps the outcome in the cache folder; from then on it is found there, for this device,
+ * driver, caps and version of Lemnos. Another way than the device's type suggests is
+ * taken when it is faster by 15 %. Without a cache folder nothing is measured, so that
+ * two runs never differ; then, and when measuring fails (a warning), it is
+ * LEM_KERNELS_RULE.
+ *
+ * @param out  what was chosen; may be NULL
+ * @return LEM_OK, LEM_ERR_ARGUMENT
+ * Threads: any, but no session, layer or lem_device_limit() may be opened or run on the
+ * device meanwhile.
+ */
+LEM_API enum lem_status lem_device_tune(struct lem_device *device,
+                                        enum lem_kernels kernels,
+                                        struct lem_device_kernels *out);
 
 /** Names of the caps profiles: i from 0 until NULL. */
 LEM_API const char *lem_device_caps_profile(uint32_t i);

@@ -43,7 +43,8 @@ struct lem_stage_total {
  * lem_session_params.stages. Dispatches that run at the same time are charged to
  * the one that ends last. The last three stages are "idle": the submission waits
  * and no dispatch runs; "host": the host writes inputs and takes results;
- * "sampling" on the host, in the phase LEM_PHASE_TOKEN.
+ * "sampling" on the host, in the phase LEM_PHASE_TOKEN. Where the device picks the
+ * best logits (enum lem_sampling), that is a stage "sampling" of its own, after "head".
  *
  * @param stages  room for `cap`; may be NULL when cap is 0
  * @param total   may be NULL

@@ -55,12 +55,28 @@ enum lem_cache_type {
 
 /** What weights are multiplied with. */
 enum lem_activations {
+    LEM_ACTIVATIONS_AUTO, /* integers where those have 16 bits, else floats */
     LEM_ACTIVATIONS_F32,
-    /* Bytes with a f32 scale for 32 of them: less to read and, with the packed products
-     * of 4 bytes that most GPUs have (caps.int_dot), less to compute; moves logits by 2
-     * to 3 % of their spread, as it does in other engines. For weights of types Q4_0,
-     * Q8_0, Q4_K, Q6_K and MXFP4; others, and devices without int_dot, stay with f32. */
-    LEM_ACTIVATIONS_I8
+    /*
+     * Integers with a f32 scale for 32 of them, for weights that are integers, too;
+     * products with others are of floats.
+     *
+     * CPU devices that fetch texels: 16 bits, less to compute, for all such types but
+     * IQ4_NL and IQ4_XS; logits move by about 0.02 % of their spread.
+     * Others, where they have the packed products of 4 bytes that most GPUs have
+     * (caps.int_dot): 8 bits, also less to read, for Q4_0, Q8_0, Q4_K, Q6_K and MXFP4;
+     * logits move by 2 to 3 % of their spread, as they do in other engines.
+     */
+    LEM_ACTIVATIONS_INT
+};
+
+/** Where the best logits are picked out of a row of all. Tokens drawn are the same. */
+enum lem_sampling {
+    /* On the device where the host does not see its memory: a row stays there until it
+     * is asked for. Where they share memory on the host, which is as fast. */
+    LEM_SAMPLING_AUTO,
+    LEM_SAMPLING_HOST, /* for who asks for the row after every token anyway */
+    LEM_SAMPLING_DEVICE
 };
 
 struct lem_session_params {
@@ -74,6 +90,7 @@ struct lem_session_params {
     enum lem_cache_type cache_type;
     bool exact; /* f32 wherever there is a choice, whatever is chosen elsewhere */
     enum lem_activations activations;
+    enum lem_sampling sampling;   /* on the host with LEM_LOGITS_ALL */
     struct lem_progress progress; /* in kernels compiled, then in first runs; called on
                                    * threads of this call, one at a time */
     struct lem_log log;
@@ -126,11 +143,15 @@ LEM_API void lem_session_reset(struct lem_session *session);
 LEM_API void lem_session_cancel(struct lem_session *session);
 
 /**
- * Logits of the last append: [*n_row][n_vocab] f32, valid until the next call
- * on this session. NULL (and 0 rows) when not ready. `n_row` may be NULL.
+ * Logits of the last append: [*n_row][n_vocab] f32, valid until the next append,
+ * rewind, reset or close. NULL (and 0 rows) when not ready. `n_row` may be NULL.
+ *
+ * A row that has stayed on the device, see enum lem_sampling, is copied at the first
+ * call: that submits to the device and waits. Then NULL also says, with a message,
+ * that the device failed (LEM_ERR_GPU, LEM_ERR_DEVICE_LOST).
+ * Threads: that of the session.
  */
-LEM_API const float *lem_session_logits(const struct lem_session *session,
-                                        uint32_t *n_row);
+LEM_API const float *lem_session_logits(struct lem_session *session, uint32_t *n_row);
 
 /* ---- sampling ------------------------------------------------------------ */
 
@@ -153,9 +174,13 @@ struct lem_sampled {
 };
 
 /**
- * Choose the token after the last one from its logits. Appends nothing.
+ * Choose the token after the last one from its logits. Appends nothing. Of a row that
+ * has stayed on the device its 64 best are read: all there is to know when greedy,
+ * with a top-k up to 64, or where min-p without top-p leaves fewer. Otherwise, or when
+ * a repeat penalty makes too many of them worse, the row is copied first.
  * @return LEM_OK; LEM_ERR_ARGUMENT when no logits are ready, they are not
- *         finite, or a parameter is out of range
+ *         finite, or a parameter is out of range; of a copy LEM_ERR_GPU,
+ *         LEM_ERR_DEVICE_LOST
  */
 LEM_API enum lem_status lem_session_sample(struct lem_session *session,
                                            const struct lem_sample_params *params,

@@ -1,0 +1,70 @@
+/* test_kernels.c - a whole model with every family of kernels: the CPU's logits and
+ * experts, and the same bits from run to run. */
+#include "support/tolerance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/gpu.h"
+#include "lemnos/device.h"
+#include "run_model.h"
+#include "support/gpu_fixture.h"
+
+enum { N = 40, BATCH = 33 };
+
+static float *logits_of(struct run_model *r, const int32_t *ids)
+{
+    float *logits = malloc((size_t)N * r->n_vocab * sizeof *logits);
+    assert_non_null(logits);
+    const struct lem_session_params p = {.weights = r->weights,
+                                         .n_ctx = 64,
+                                         .n_batch = BATCH,
+                                         .logits = LEM_LOGITS_ALL,
+                                         .exact =
+                                             true, /* floats, for tiles to multiply */
+                                         .log = capture_log(&r->said)};
+    struct lem_session *s = NULL;
+    if (lem_session_open(&p, &s) != LEM_OK)
+        fail_msg("%s", r->said.error);
+    run_append(r, s, ids, N, BATCH, logits);
+    lem_session_close(&s);
+    return logits;
+}
+
+static void check_family(struct gpu_fixture *fx, enum lem_kernels family,
+                         const float *want, struct run_model *r, const int32_t *ids)
+{
+    const size_t n = (size_t)N * r->n_vocab;
+    assert_int_equal(lem_device_tune(fx->device, family, NULL), LEM_OK);
+    float *got = logits_of(r, ids), *again = logits_of(r, ids);
+    /* f32 sums of a few hundred terms in another order, through six layers */
+    assert_close_rms(got, want, n, 1e-4, "family %d", (int)family);
+    assert_memory_equal(got, again, n * sizeof *got);
+    free(got);
+    free(again);
+    assert_int_equal(lem_device_tune(fx->device, LEM_KERNELS_RULE, NULL), LEM_OK);
+}
+
+static void every_family_agrees_with_the_reference(void **state)
+{
+    struct gpu_fixture *fx = *state;
+    struct run_model r;
+    int32_t ids[N];
+    run_model_open(&r, fx->device, LEM_TEST_ASSETS "/moe-tales-q8_0.gguf");
+    run_random_ids(ids, N, r.n_vocab, 7);
+    struct run_reference ref;
+    run_reference_make(&ref, &r, ids, N);
+    check_family(fx, LEM_KERNELS_REGISTERS, ref.logits, &r, ids);
+    check_family(fx, LEM_KERNELS_TILES, ref.logits, &r, ids);
+    run_reference_free(&ref);
+    run_model_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_family_agrees_with_the_reference),
+    };
+    return cmocka_run_group_tests_name("kernels", tests, gpu_fixture_open,
+                                       gpu_fixture_close);
+}
