@@ -7,6 +7,7 @@
 
 static void draw_view(struct ui *ui, enum view view, struct box b)
 {
+    ui->panel = ui->touch ? VIEW_OVERVIEW : view; /* fingers have tabs */
     switch (view) {
     case VIEW_OVERVIEW:
     case VIEW_COUNT:
@@ -42,6 +43,7 @@ static void draw_view(struct ui *ui, enum view view, struct box b)
         view_figures(ui, b);
         break;
     }
+    ui->panel = VIEW_OVERVIEW;
     canvas_unclip(&ui->canvas);
 }
 
@@ -49,6 +51,10 @@ static void draw_wide(struct ui *ui, struct box body)
 {
     const int gap = ui_px(ui, 8);
     if (ui->state->view != VIEW_OVERVIEW) {
+        if (ui->state->source->live) {
+            view_field(ui, box_take_bottom(&body, ui_px(ui, 34)));
+            box_take_bottom(&body, gap);
+        }
         draw_view(ui, ui->state->view, body);
         return;
     }
@@ -129,18 +135,35 @@ static void draw_narrow(struct ui *ui, struct box body)
     draw_view(ui, below, body);
 }
 
+/* What the person has to know before they trust the views. */
+static void draw_banners(struct ui *ui, struct box *body, const char *message)
+{
+    const struct stats *t = ui->stats;
+    char damaged[96];
+    if (message[0])
+        view_banner(ui, body, message);
+    if (t->n_damaged && !ui->state->source->live) {
+        snprintf(damaged, sizeof damaged,
+                 "%llu token%s of this recording %s damaged and left out.",
+                 (unsigned long long)t->n_damaged, t->n_damaged == 1 ? "" : "s",
+                 t->n_damaged == 1 ? "is" : "are");
+        view_banner(ui, body, damaged);
+    }
+}
+
 /* The views; or, before there is a token, why there is none. */
 static void draw_body(struct ui *ui, struct box body, struct box timeline, bool narrow)
 {
     const struct scene *s = ui->state;
     char message[512];
     const enum source_phase phase = source_phase(s->source, message, sizeof message);
+    if (narrow && !fonts_are_real(ui->fonts) && !ui->builtin)
+        view_banner(ui, &body, VIEW_NO_FONTS); /* the header has no room for it */
     if (s->n_token == 0 && (phase == SOURCE_OPENING || phase == SOURCE_FAILED)) {
         view_blank(ui, body, phase, message);
         return;
     }
-    if (message[0])
-        view_banner(ui, &body, message);
+    draw_banners(ui, &body, message);
     if (narrow)
         draw_narrow(ui, body);
     else

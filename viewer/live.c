@@ -159,6 +159,7 @@ static void pin(struct live *l)
     score_unpin(l);
     SDL_LockMutex(l->lock);
     l->pinned = copy;
+    l->pinned_sample = l->params.sample;
     l->pinned_source.n_prompt = copy.n_prompt;
     l->is_pinned = true;
     l->revision++;

@@ -86,6 +86,7 @@ struct live {
     float pace; /* most tokens in a second; 0 = as fast as it goes */
     struct ask_entry *first_ask, *last_ask;
     struct run run, pinned; /* changed by the worker only, which reads without it */
+    struct lem_sample_params pinned_sample; /* when it was pinned */
     bool is_pinned;
     uint32_t revision, policy_revision;
     struct lem_policy_entry *policy; /* [n_policy] in force */

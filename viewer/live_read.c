@@ -208,6 +208,15 @@ static struct lem_sample_params live_sampling(struct source *s)
     return sample;
 }
 
+static struct lem_sample_params pinned_sampling(struct source *s)
+{
+    struct live *l = s->priv;
+    SDL_LockMutex(l->lock);
+    const struct lem_sample_params sample = l->pinned_sample;
+    SDL_UnlockMutex(l->lock);
+    return sample;
+}
+
 static struct source *live_pinned(struct source *s)
 {
     struct live *l = s->priv;
@@ -387,4 +396,5 @@ const struct source_kind live_pinned_kind = {
     .pause = pause_nothing,
     .n_event = pinned_n_event,
     .event = pinned_event,
+    .sampling = pinned_sampling,
 };

@@ -76,8 +76,18 @@ static bool mark(struct live *l, uint64_t at)
     return ok;
 }
 
+/* Unless something else was said since. */
+static void unsay(struct live *l, const char *text)
+{
+    SDL_LockMutex(l->lock);
+    if (strcmp(l->message, text) == 0)
+        l->message[0] = '\0';
+    SDL_UnlockMutex(l->lock);
+}
+
 bool live_prompt(struct live *l, const char *text)
 {
+    char reading[64];
     size_t n = 0;
     int32_t *ids = encode(l, text, &n);
     if (!ids) { /* the text so far stays, and goes on */
@@ -85,6 +95,9 @@ bool live_prompt(struct live *l, const char *text)
         return true;
     }
     lem_session_reset(l->session);
+    snprintf(reading, sizeof reading, "Reading the prompt: %zu token%s", n,
+             n == 1 ? "" : "s");
+    live_say(l, reading);
     SDL_LockMutex(l->lock);
     run_cut(&l->run, 0);
     l->revision++;
@@ -95,6 +108,7 @@ bool live_prompt(struct live *l, const char *text)
     bool ok = mark(l, 0) && lem_session_append(l->session, ids, (uint32_t)n) == LEM_OK;
     const uint64_t ticks = SDL_GetPerformanceCounter() - start;
     const uint64_t us = ticks * 1000000 / SDL_GetPerformanceFrequency();
+    unsay(l, reading);
     struct lem_trace_token token = {
         .probability = -1, .prompt = true, .total_us = (uint32_t)(us / n)};
     for (uint32_t i = 0; i < LEM_TRACE_RUNNERS; i++)
@@ -219,6 +233,15 @@ bool live_keep(struct live *l, uint64_t at)
 /* ---- the policy -----------------------------------------------------------------------
  */
 
+/* Another change waits behind this one. Under the lock. */
+static bool is_policy_asked(const struct live *l)
+{
+    for (const struct ask_entry *e = l->first_ask; e; e = e->next)
+        if (e->ask.kind == SOURCE_ASK_POLICY)
+            return true;
+    return false;
+}
+
 /* What the session has in force, for the window to read. */
 static bool publish(struct live *l)
 {
@@ -233,7 +256,7 @@ static bool publish(struct live *l)
     free(l->policy);
     l->policy = now;
     l->n_policy = n;
-    l->policy_revision++;
+    l->policy_revision += !is_policy_asked(l); /* the window expects the last of them */
     SDL_UnlockMutex(l->lock);
     return mark(l, l->run.n);
 }
@@ -245,6 +268,9 @@ bool live_policy(struct live *l, const struct source_ask *ask)
     if (policyfile_apply(l->session, ask->entries, ask->n_entry) != LEM_OK) {
         /* Refused and said: as it was before. */
         lem_session_clear_policy(l->session);
+        SDL_LockMutex(l->lock);
+        l->policy_revision++; /* the window looks again, having expected another */
+        SDL_UnlockMutex(l->lock);
         return policyfile_apply(l->session, l->policy, l->n_policy) == LEM_OK;
     }
     const bool ok = publish(l);

@@ -10,8 +10,8 @@ struct palette palette_make(bool light)
                                 .raised = 0xe6e3db,
                                 .line = 0xd8d4ca,
                                 .text = 0x24262b,
-                                .quiet = 0x686a70,
-                                .faint = 0xa3a29e,
+                                .quiet = 0x5f6167,
+                                .faint = 0x6c6b67,
                                 .accent = 0x1663b7,
                                 .warn = 0xb3470f};
     return (struct palette){.ground = 0x0e1014,
@@ -20,7 +20,7 @@ struct palette palette_make(bool light)
                             .line = 0x2a2f39,
                             .text = 0xe4e6ea,
                             .quiet = 0x989ea9,
-                            .faint = 0x5d6370,
+                            .faint = 0x828896,
                             .accent = 0xf2f4f8,
                             .warn = 0xffa45c};
 }

@@ -8,7 +8,7 @@
 
 static const char first_line[] = "lemnos-viewer state 1";
 
-enum { MIN_SIDE = 200, MAX_SIDE = 16384 };
+enum { MIN_SIDE = 200, MAX_SIDE = 16384, FARTHEST = 1 << 20 };
 
 /* One "name value" of the file. False where it says nothing that can be. */
 static bool take(struct prefs *p, const char *name, const char *value)
@@ -21,6 +21,15 @@ static bool take(struct prefs *p, const char *name, const char *value)
             return false;
         p->w = a;
         p->h = b;
+        return true;
+    }
+    if (strcmp(name, "place") == 0) {
+        if (sscanf(value, "%d,%d%c", &a, &b, &end) != 2 || a < -FARTHEST ||
+            a > FARTHEST || b < -FARTHEST || b > FARTHEST)
+            return false;
+        p->x = a;
+        p->y = b;
+        p->has_place = true;
         return true;
     }
     if (strcmp(name, "view") == 0 || strcmp(name, "side") == 0) {
@@ -73,6 +82,8 @@ bool prefs_write(const struct prefs *p, const char *path, char *message, size_t 
         fprintf(f, "%s\n", first_line);
         if (p->w > 0)
             fprintf(f, "window %dx%d\n", p->w, p->h);
+        if (p->has_place)
+            fprintf(f, "place %d,%d\n", p->x, p->y);
         fprintf(f, "view %s\nside %s\ncolour %d\nbank %d\nlight %d\n",
                 scene_view_name(p->view), scene_view_name(p->side), (int)p->color,
                 (int)p->bank, p->light);

@@ -1,5 +1,5 @@
-/* prefs.h - what is remembered from one call to the next: the window's size, the view,
- * the palette. A file of a few lines in the person's state directory. */
+/* prefs.h - what is remembered from one call to the next: the window's size and
+ * place, the view, the palette. A file of a few lines in the person's state directory. */
 #ifndef VIEWER_PREFS_H
 #define VIEWER_PREFS_H
 
@@ -7,6 +7,8 @@
 
 struct prefs {
     int w, h; /* points; 0 = not known */
+    int x, y; /* of its corner on the desktop, where has_place */
+    bool has_place;
     enum view view, side;
     enum color_by color;
     enum bank_of bank;

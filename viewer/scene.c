@@ -44,7 +44,7 @@ void scene_select(struct scene *s, uint32_t layer, int expert)
 static void move(struct scene *s, int64_t by)
 {
     const uint64_t back = (uint64_t)(by < 0 ? -by : 0);
-    s->playing = false;
+    s->playing = s->playing && s->source->live; /* a model writes on */
     scene_seek(s, by < 0 ? (s->cursor > back ? s->cursor - back : 0)
                          : s->cursor + (uint64_t)by);
 }
@@ -244,6 +244,18 @@ static bool ask_window(struct scene *s, enum command command)
     return true;
 }
 
+/* Of what is open or selected; with nothing of it, of a view that is alone. */
+static void let_go(struct scene *s)
+{
+    const bool picked = s->steer && s->steer->n_selected > 0;
+    if (!s->help && !s->typing && !picked && s->expert == SCENE_NONE)
+        s->view = VIEW_OVERVIEW;
+    s->help = s->typing = false;
+    s->expert = SCENE_NONE;
+    if (s->steer)
+        steer_pick_none(s->steer);
+}
+
 void scene_do(struct scene *s, enum command command)
 {
     if (command >= CMD_SELECT && command <= CMD_POLICY_MORE) {
@@ -281,10 +293,7 @@ void scene_do(struct scene *s, enum command command)
         move_expert(s, command == CMD_EXPERT_NEXT ? 1 : -1);
         break;
     case CMD_UNSELECT:
-        s->help = s->typing = false;
-        s->expert = SCENE_NONE;
-        if (s->steer)
-            steer_pick_none(s->steer);
+        let_go(s);
         break;
     default:
         if (!ask_window(s, command))

@@ -8,6 +8,14 @@ static void ask(struct scene *s, enum source_ask_kind kind, uint64_t at)
     source_ask(s->source, &a);
 }
 
+/* Only a model at work can be asked; says so where there is none. */
+static bool can_ask(struct scene *s, const char *what)
+{
+    if (!s->source->live)
+        scene_say(s, "This is a recording: there is no model that could %s.", what);
+    return s->source->live;
+}
+
 static void set_playing(struct scene *s, bool playing)
 {
     s->playing = playing;
@@ -18,7 +26,7 @@ static void set_playing(struct scene *s, bool playing)
 /* Forget the token at the cursor and all after it, and wait there. */
 static void step_back(struct scene *s)
 {
-    if (!s->source->live || s->n_token < 2 || s->cursor == 0)
+    if (!can_ask(s, "take a token back") || s->n_token < 2 || s->cursor == 0)
         return;
     set_playing(s, false);
     ask(s, SOURCE_ASK_KEEP, s->cursor);
@@ -27,7 +35,7 @@ static void step_back(struct scene *s)
 /* Keep the text up to the cursor and write on from there. */
 static void regenerate(struct scene *s)
 {
-    if (!s->source->live || s->n_token == 0)
+    if (!can_ask(s, "write anew from here") || s->n_token == 0)
         return;
     ask(s, SOURCE_ASK_KEEP, s->cursor + 1);
     set_playing(s, true);
@@ -35,7 +43,7 @@ static void regenerate(struct scene *s)
 
 static void pin_run(struct scene *s)
 {
-    if (s->source->live)
+    if (can_ask(s, "write a second run to compare with"))
         ask(s, source_pinned(s->source) ? SOURCE_ASK_UNPIN : SOURCE_ASK_PIN, 0);
 }
 

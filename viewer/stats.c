@@ -44,7 +44,7 @@ void stats_close(struct stats *s)
 static void begin_again(struct stats *s)
 {
     memset(s->load, 0, (size_t)s->n_layer * s->n_expert * sizeof *s->load);
-    s->n_read = 0;
+    s->n_read = s->n_damaged = 0;
     s->expert = -2; /* no selection: the window is counted anew, too */
 }
 
@@ -58,8 +58,10 @@ bool stats_read(struct stats *s, uint64_t n)
     const uint64_t end = all - s->n_read < n ? all : s->n_read + n;
     const bool some = s->n_read < end;
     for (; s->n_read < end; s->n_read++) {
-        if (!source_routing(s->source, s->n_read, s->ids, s->weights))
+        if (!source_routing(s->source, s->n_read, s->ids, s->weights)) {
+            s->n_damaged += s->n_layer > 0;
             continue;
+        }
         for (uint32_t layer = 0; layer < s->n_layer; layer++) {
             const uint16_t *ids = s->ids + (size_t)layer * s->n_used;
             for (uint32_t k = 0; k < s->n_used && ids[k] != LEM_NO_EXPERT; k++)
@@ -67,6 +69,11 @@ bool stats_read(struct stats *s, uint64_t n)
         }
     }
     return some;
+}
+
+uint64_t stats_n(const struct stats *s)
+{
+    return s->n_read - s->n_damaged;
 }
 
 /* ---- the window ------------------------------------------------------------------- */

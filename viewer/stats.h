@@ -17,9 +17,9 @@ struct stats {
     struct source *source;
     uint32_t n_layer, n_expert, n_used;
     /* the whole text, as far as it has been read */
-    uint64_t n_read;
-    uint32_t revision; /* of the source: with another one all is counted anew */
-    uint64_t *load;    /* [n_layer][n_expert] times chosen */
+    uint64_t n_read, n_damaged; /* the latter among the former, and in no sum */
+    uint32_t revision;          /* of the source: with another one all is counted anew */
+    uint64_t *load;             /* [n_layer][n_expert] times chosen */
     /* the window */
     uint64_t from, to; /* tokens [from, to) */
     uint32_t layer;
@@ -41,6 +41,8 @@ void stats_close(struct stats *s);
 
 /* Read on, at most `n` tokens. True when there was something to read. */
 bool stats_read(struct stats *s, uint64_t n);
+/* How many tokens the sums over the whole text are of. */
+uint64_t stats_n(const struct stats *s);
 /* Count the window around `cursor` anew where it, the layer or the expert changed. */
 void stats_window(struct stats *s, uint64_t cursor, uint32_t layer, int expert);
 

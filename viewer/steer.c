@@ -149,15 +149,23 @@ static void list_rows(struct steer *s)
         s->first = 0;
 }
 
-static void take(struct steer *s, const struct lem_policy_entry *e, uint32_t n)
+void steer_expect(struct steer *s, const struct lem_policy_entry *e, uint32_t n,
+                  bool replace)
 {
-    memset(s->rule, 0, (size_t)s->n_layer * s->n_expert * sizeof *s->rule);
-    memset(s->limit, 0, s->n_layer * sizeof *s->limit);
+    if (replace) {
+        memset(s->rule, 0, (size_t)s->n_layer * s->n_expert * sizeof *s->rule);
+        memset(s->limit, 0, s->n_layer * sizeof *s->limit);
+    }
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t layer = 0; layer < s->n_layer; layer++)
             if (e[i].layer == LEM_ALL_LAYERS ||
                 e[i].layer == s->source->facts.layer[layer])
                 look_up(s, &e[i], layer);
+}
+
+static void take(struct steer *s, const struct lem_policy_entry *e, uint32_t n)
+{
+    steer_expect(s, e, n, true);
     list_rows(s);
 }
 

@@ -59,6 +59,10 @@ void steer_close(struct steer *s);
 
 /* Look what is in force, in a recording at token `cursor`. True when it has changed. */
 bool steer_sync(struct steer *s, uint64_t cursor);
+/* Look up rules and limits as if these settings, which were asked for, held already; the
+ * next sync with the source says what became of them. */
+void steer_expect(struct steer *s, const struct lem_policy_entry *e, uint32_t n,
+                  bool replace);
 float steer_rule(const struct steer *s, uint32_t layer, uint32_t expert);
 /* "layer 3: expert 5 banned" */
 void steer_describe(const struct steer *s, const struct lem_policy_entry *e, char *out,
@@ -88,6 +92,9 @@ void steer_undo_all(struct steer *s);
 /* A setting as text, as a place 0 … 1 on its slider, and changed by that or by steps. */
 void steer_value(const struct steer *s, enum steer_setting setting, char *out,
                  size_t cap);
+/* Where the settings `of` a run are others than `from`: "temp 0.50, seed 2", or "". */
+void steer_differences(const struct lem_sample_params *of,
+                       const struct lem_sample_params *from, char *out, size_t cap);
 float steer_place(const struct steer *s, enum steer_setting setting);
 void steer_slide(struct steer *s, enum steer_setting setting, float place);
 void steer_nudge(struct steer *s, enum steer_setting setting, int by);

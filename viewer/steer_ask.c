@@ -23,7 +23,9 @@ static void ask_policy(struct steer *s, struct lem_policy_entry *e, uint32_t n,
     const struct source_ask ask = {
         .kind = SOURCE_ASK_POLICY, .entries = e, .n_entry = n, .replace = replace};
     s->note[0] = '\0';
-    if (!source_ask(s->source, &ask))
+    if (source_ask(s->source, &ask)) /* the next step counts from there */
+        steer_expect(s, e, n, replace);
+    else
         snprintf(s->note, sizeof s->note, "No memory to ask for that.");
 }
 
@@ -43,6 +45,7 @@ void steer_set(struct steer *s, enum lem_policy_kind kind, float bias, uint32_t 
 {
     if (!can_steer(s))
         return;
+    steer_sync(s, 0); /* what this one adds to */
     const bool one = s->n_selected == 0;
     if (one && (expert < 0 || layer >= s->n_layer)) {
         snprintf(s->note, sizeof s->note, "Select experts in the bank first.");
@@ -135,6 +138,30 @@ void steer_value(const struct steer *s, enum steer_setting setting, char *out, s
     }
 }
 
+void steer_differences(const struct lem_sample_params *of,
+                       const struct lem_sample_params *from, char *out, size_t cap)
+{
+    const struct steer view = {.sample = *of};
+    const bool differs[STEER_SETTING_COUNT] = {[STEER_TEMPERATURE] =
+                                                   of->temperature != from->temperature,
+                                               [STEER_TOP_K] = of->top_k != from->top_k,
+                                               [STEER_TOP_P] = of->top_p != from->top_p,
+                                               [STEER_MIN_P] = of->min_p != from->min_p,
+                                               [STEER_SEED] = of->seed != from->seed};
+    size_t n = 0;
+    out[0] = '\0';
+    for (int i = 0; i < STEER_SETTING_COUNT && n < cap; i++) {
+        const enum steer_setting setting = (enum steer_setting)i;
+        char value[32];
+        if (!differs[i])
+            continue;
+        steer_value(&view, setting, value, sizeof value);
+        n += (size_t)snprintf(
+            out + n, cap - n, "%s%s %s", n ? ", " : "",
+            i == STEER_TEMPERATURE ? "temp" : steer_setting_name(setting), value);
+    }
+}
+
 float steer_place(const struct steer *s, enum steer_setting setting)
 {
     const struct lem_sample_params *p = &s->sample;
@@ -218,10 +245,11 @@ void steer_slide(struct steer *s, enum steer_setting setting, float place)
 void steer_nudge(struct steer *s, enum steer_setting setting, int by)
 {
     struct lem_sample_params *p = &s->sample;
-    const uint32_t n = n_active(s) ? n_active(s) : s->n_used;
     const float step = 0.05f * (float)by;
     if (!can_steer(s))
         return;
+    steer_sync(s, 0);
+    const uint32_t n = n_active(s) ? n_active(s) : s->n_used;
     s->setting = setting;
     switch (setting) {
     case STEER_EXPERTS:

@@ -90,21 +90,6 @@ void view_timeline(struct ui *ui, struct box b)
                                 row.h - ui_px(ui, narrow ? 6 : 8)});
 }
 
-/* Mean over the last tokens with a time. */
-static double tokens_per_second(const struct scene *s)
-{
-    uint64_t us = 0;
-    unsigned n = 0;
-    for (uint64_t i = s->cursor + 1; i-- > 0 && n < 16 && s->cursor - i < 64;) {
-        struct lem_trace_token t;
-        if (source_token(s->source, i, &t) && !t.prompt && t.total_us) {
-            us += t.total_us;
-            n++;
-        }
-    }
-    return us ? n * 1e6 / (double)us : 0;
-}
-
 /* "Layer 3" between the two buttons that change it. */
 static void draw_layer(struct ui *ui, struct box *row)
 {
@@ -173,10 +158,9 @@ void view_header(struct ui *ui, struct box b)
         fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, y, row.w,
                     f->name && f->name[0] ? f->name : "Lemnos", ui->palette.text) +
         ui_px(ui, 12);
-    const double rate = tokens_per_second(s);
-    if (!fonts_are_real(ui->fonts) && !ui->builtin)
-        snprintf(text, sizeof text,
-                 "No fonts found: install fonts-dejavu-core, or any font.");
+    const double rate = view_rate(s);
+    if (!narrow && !fonts_are_real(ui->fonts) && !ui->builtin)
+        snprintf(text, sizeof text, "%s", VIEW_NO_FONTS);
     else if (!narrow && f->n_layer_moe && rate > 0)
         snprintf(text, sizeof text, "%u of %u experts in %u layers   %.1f tokens/s",
                  f->n_expert_used, f->n_expert, f->n_layer_moe, rate);

@@ -174,6 +174,24 @@ void ui_drag_cells(struct ui *ui, int x, int y)
 /* ---- shared pieces -------------------------------------------------------------------
  */
 
+/* A click on a panel's title shows the panel alone, where there is room for others. */
+static void offer_title(struct ui *ui, struct box b, struct box row, const char *title)
+{
+    if (ui->panel == VIEW_OVERVIEW)
+        return;
+    const int w = fonts_width(ui->fonts, FONT_STRONG, title, strlen(title));
+    const struct box name = {b.x, b.y, (w < row.w ? w : row.w) + row.x - b.x,
+                             row.y + row.h - b.y};
+    ui_add_hit(ui, (struct hit){.box = name,
+                                .kind = HIT_COMMAND,
+                                .command = (enum command)(CMD_VIEW_0 + (int)ui->panel)});
+    const struct box under = {row.x - ui_px(ui, 6), row.y - ui_px(ui, 2),
+                              name.x + name.w - row.x + ui_px(ui, 12),
+                              row.h + ui_px(ui, 4)};
+    if (ui_hovers(ui, name))
+        canvas_round(&ui->canvas, under, ui_px(ui, 5), ui->palette.raised, 255);
+}
+
 struct box ui_panel(struct ui *ui, struct box b, const char *title, const char *note)
 {
     const struct palette *p = &ui->palette;
@@ -182,6 +200,7 @@ struct box ui_panel(struct ui *ui, struct box b, const char *title, const char *
     const int pad = ui_px(ui, 12);
     struct box in = {b.x + pad, b.y + ui_px(ui, 9), b.w - 2 * pad, b.h - ui_px(ui, 19)};
     struct box row = box_take_top(&in, fonts_height(ui->fonts, FONT_STRONG));
+    offer_title(ui, b, row, title);
     const int w = fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, row.y, row.w,
                               title, p->text);
     const int room = row.w - w - ui_px(ui, 12);

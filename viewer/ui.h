@@ -54,6 +54,8 @@ struct ui {
     int field_scroll; /* pixels of the text left of the field */
     bool builtin;     /* the built-in face was asked for */
     bool touch;       /* controls are made for fingers */
+    enum view panel;  /* what a click on the title of the panel being drawn shows alone;
+                       * VIEW_OVERVIEW: nothing */
     float seconds;    /* since the last frame; 0: nothing is to glide */
     bool moving;      /* something still glides: draw again */
     float *margins;   /* [n_layer_moe] */
@@ -111,6 +113,9 @@ void ui_piece(const char *piece, size_t n, char *out, size_t cap);
 /* Routing of a token into ui->ids, ui->weights. */
 bool ui_routing(struct ui *ui, uint64_t token);
 
+/* For the person whose letters are the built-in ones, not by choice. */
+#define VIEW_NO_FONTS "No fonts found: install fonts-dejavu-core, or any font."
+
 /* The views; each fills its box. */
 void view_text(struct ui *ui, struct box b);
 void view_bank(struct ui *ui, struct box b);
@@ -125,6 +130,8 @@ void view_steer_cell(struct ui *ui, struct box cell, uint32_t layer, uint32_t ex
 /* How the prompt was grouped on the experts. */
 void view_groups(struct ui *ui, struct box b);
 void view_figures(struct ui *ui, struct box b);
+/* Tokens in a second: the mean that the figures show, too. 0: not known. */
+double view_rate(const struct scene *s);
 /* A token's experts by layer; returns the height, which a token has anyway, below. */
 int view_choice(struct ui *ui, struct box in, uint64_t token);
 int view_choice_height(struct ui *ui, int width, int most_h);

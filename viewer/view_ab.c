@@ -7,7 +7,7 @@
 #include "lemnos/text.h"
 #include "ui.h"
 
-enum { PIECE = 256, MAX_ROWS = 400, QUANTUM = 32, MAX_BACK = 6 };
+enum { PIECE = 256, MAX_ROWS = 400, QUANTUM = 32, MAX_AHEAD = 32 };
 
 /* One frame of it. */
 struct pair {
@@ -39,7 +39,7 @@ struct placed {
     char text[2][PIECE + 8];
     size_t n[2];
     int x[2], w[2];
-    bool ends, begins_word;
+    bool ends;
 };
 
 static bool is_alike(const struct pair *p, const struct ab_slot *s)
@@ -61,7 +61,6 @@ static void take_text(const struct pair *p, struct pen *pen, int32_t token, int 
     for (size_t k = 0; k < n; k++) {
         out->ends |= piece[k] == '\n';
         const bool lead = k == 0 && n > 1 && piece[0] == ' ';
-        out->begins_word |= lead;
         if (piece[k] != '\n' && !(lead && pen->x[side] == 0))
             text[at++] = piece[k];
     }
@@ -74,10 +73,10 @@ static void take_text(const struct pair *p, struct pen *pen, int32_t token, int 
         out->w[side] = ui_px(p->ui, 3);
 }
 
-static bool begins_word(const struct pair *p, int32_t token)
+static bool begins_word(const struct pair *p, int side, int32_t token)
 {
     char piece[PIECE];
-    const size_t n = source_piece(p->run[0], (uint64_t)token, piece, sizeof piece);
+    const size_t n = source_piece(p->run[side], (uint64_t)token, piece, sizeof piece);
     return n > 1 && n <= sizeof piece && piece[0] == ' ';
 }
 
@@ -86,8 +85,8 @@ static void place(const struct pair *p, struct pen *pen, uint32_t slot,
                   struct placed *out)
 {
     const struct ab_slot *s = &p->ab->slot[slot];
-    out->ends = out->begins_word = false;
-    if (is_alike(p, s) && begins_word(p, s->a))
+    out->ends = false;
+    if (is_alike(p, s) && begins_word(p, 0, s->a))
         pen->x[0] = pen->x[1] = pen->x[0] > pen->x[1] ? pen->x[0] : pen->x[1];
     for (int side = 0; side < 2; side++) {
         out->x[side] = pen->x[side];
@@ -99,17 +98,36 @@ static void place(const struct pair *p, struct pen *pen, uint32_t slot,
     }
 }
 
-/* The slot after a row's last: words are kept whole where they can be. */
+/* On how many sides a row that begins with `slot` breaks no word: what stands there
+ * next begins one, though it may stand in a later slot. */
+static int whole_sides(const struct pair *p, uint32_t slot)
+{
+    int n = 0;
+    for (int side = 0; side < 2; side++) {
+        uint32_t i = slot;
+        while (i < p->ab->n_slot && i < slot + MAX_AHEAD &&
+               token_of(&p->ab->slot[i], side) < 0)
+            i++;
+        const int32_t next = i < p->ab->n_slot ? token_of(&p->ab->slot[i], side) : -1;
+        n += next < 0 || begins_word(p, side, next);
+    }
+    return n;
+}
+
+/* The slot after a row's last: words are kept whole, on both sides or at least on one,
+ * where that leaves no more than half of the row empty. */
 static uint32_t row_end(const struct pair *p, uint32_t from)
 {
     struct pen pen = {0};
     struct placed at;
-    uint32_t word = from;
+    uint32_t word[3] = {from, from, from}; /* by whole_sides() */
     for (uint32_t i = from; i < p->ab->n_slot; i++) {
+        const int x = pen.x[0] > pen.x[1] ? pen.x[0] : pen.x[1];
+        if (x > p->column[0].w / 2)
+            word[whole_sides(p, i)] = i;
         place(p, &pen, i, &at);
-        word = at.begins_word ? i : word;
         if ((pen.x[0] > p->column[0].w || pen.x[1] > p->column[1].w) && i > from)
-            return word > from && i - word <= MAX_BACK ? word : i;
+            return word[2] > from ? word[2] : word[1] > from ? word[1] : i;
         if (at.ends)
             return i + 1;
     }
@@ -244,18 +262,35 @@ static void draw_strip(const struct pair *p, struct box b)
 
 /* ---- the view ------------------------------------------------------------ */
 
+/* What a run was written under: its policy, and how tokens were chosen where the other
+ * did so differently; of policies that are alike only that. */
+static void name_run(const struct pair *p, int side, char *out, size_t cap)
+{
+    const struct steer *s = &p->ui->steer;
+    const struct lem_sample_params sample[2] = {source_sampling(p->run[0]), s->sample};
+    char now[128], differs[128];
+    steer_summary(s, now, sizeof now);
+    steer_differences(&sample[side], &sample[!side], differs, sizeof differs);
+    const bool alike = strcmp(now, s->pinned) == 0;
+    snprintf(out, cap, "%s: %s%s%s", side ? "now" : "pinned",
+             alike && differs[0] ? ""
+             : side              ? now
+                                 : s->pinned,
+             alike || !differs[0] ? "" : ", ", differs);
+}
+
 static void draw_heads(const struct pair *p, struct box row)
 {
     struct ui *ui = p->ui;
-    char now[128];
-    steer_summary(&ui->steer, now, sizeof now);
     for (int side = 0; side < 2; side++) {
         const struct box c = p->column[side];
         const int w = fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, c.x, row.y, c.w,
                                   side ? "B" : "A", ui->palette.text) +
                       ui_px(ui, 8);
+        char text[300];
+        name_run(p, side, text, sizeof text);
         ui_line(ui, FONT_SMALL, c.x + w, row.y + ui_px(ui, 2), c.w - w, ui->palette.quiet,
-                "%s: %s", side ? "now" : "pinned", side ? now : ui->steer.pinned);
+                "%s", text);
     }
 }
 

@@ -38,7 +38,7 @@ static void fill_cells(struct ui *ui, float *cell)
             add_token(ui, s->cursor - (uint64_t)i, 0.3f * expf(-0.08f * (float)i), cell);
     if (s->bank != BANK_LOAD)
         return;
-    const double even = (double)ui->stats->n_read * s->source->facts.n_expert_used /
+    const double even = (double)stats_n(ui->stats) * s->source->facts.n_expert_used /
                         (s->source->facts.n_expert ? s->source->facts.n_expert : 1);
     for (size_t i = 0; i < n && even > 0; i++)
         cell[i] = (float)((double)ui->stats->load[i] / even / 3);
@@ -155,7 +155,7 @@ static void draw_cell(struct ui *ui, const struct grid *g, uint32_t layer, uint3
         if (w + 4 < b.w)
             fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, b.x + (b.w - w) / 2,
                        b.y + (b.h - text_h) / 2, label, (size_t)n,
-                       strong ? palette_ink(color) : p->faint, 230);
+                       strong ? palette_ink(color) : p->faint, 255);
     }
     view_steer_cell(ui, b, layer, e);
 }
@@ -219,6 +219,7 @@ static void draw_layers(struct ui *ui, const struct grid *g, int label_w)
     const int text_h = fonts_height(ui->fonts, FONT_SMALL);
     const uint32_t step = ui_label_step(g->cell_h, text_h);
     const uint32_t end = end_seen(g->y, g->cell_h, g->box.h, g->n_layer);
+    int free_from = g->box.y; /* the first label may be lower than its row */
     canvas_clip(&ui->canvas,
                 (struct box){g->box.x - label_w, g->box.y, label_w, g->box.h});
     for (uint32_t l = first_seen(g->y, g->cell_h); l < end; l++) {
@@ -229,11 +230,12 @@ static void draw_layers(struct ui *ui, const struct grid *g, int label_w)
                                     .kind = HIT_LAYER,
                                     .layer = l});
         const int middle = first.y + (first.h - text_h) / 2;
-        if (l % step == 0)
-            ui_line(ui, FONT_SMALL, g->box.x - label_w,
-                    l || middle > g->box.y ? middle : g->box.y, label_w - ui_px(ui, 8),
-                    chosen ? ui->palette.text : ui->palette.quiet, "%u",
-                    s->source->facts.layer[l]);
+        const int label_y = l || middle > g->box.y ? middle : g->box.y;
+        if (l % step == 0 && (label_y >= free_from || g->y > 0))
+            free_from = label_y + ui_line(ui, FONT_SMALL, g->box.x - label_w, label_y,
+                                          label_w - ui_px(ui, 8),
+                                          chosen ? ui->palette.text : ui->palette.quiet,
+                                          "%u", s->source->facts.layer[l]);
         if (chosen)
             canvas_round(&ui->canvas,
                          (struct box){g->box.x - ui_px(ui, 6), first.y, ui_px(ui, 3),

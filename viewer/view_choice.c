@@ -6,10 +6,11 @@
 
 #include "ui.h"
 
-/* How plates stand in a width and a height: with the expert's number where it fits. */
+/* How plates stand in a width and a height: with the expert's number where it fits, and
+ * with its weight where that does, too. */
 struct plates {
     int label_w, w, h, gap;
-    bool named;
+    bool named, weighted;
 };
 
 static struct plates plates_of(struct ui *ui, int width, int most_h)
@@ -22,9 +23,14 @@ static struct plates plates_of(struct ui *ui, int width, int most_h)
     p.h = most_h / (int)f->n_layer_moe;
     p.h = p.h > text_h + ui_px(ui, 2) ? text_h + ui_px(ui, 2) : p.h;
     p.w = (width - p.label_w) / (n ? n : 1);
-    p.w = p.w < ui_px(ui, 44) ? p.w : ui_px(ui, 44);
+    const char *widest = f->n_expert <= 100 ? "00 .000" : "000 .000";
+    const int whole =
+        fonts_width(ui->fonts, FONT_SMALL, widest, strlen(widest)) + ui_px(ui, 5);
     p.named = p.h >= text_h - ui_px(ui, 2) &&
               p.w >= fonts_width(ui->fonts, FONT_SMALL, "000", 3) + 2;
+    p.weighted = p.named && p.w >= whole;
+    const int most = p.weighted ? whole : ui_px(ui, 44);
+    p.w = p.w < most ? p.w : most;
     return p;
 }
 
@@ -40,15 +46,32 @@ static void draw_plate(struct ui *ui, const struct plates *p, struct box b,
     const uint32_t color = palette_expert(&ui->palette, expert);
     const float w = weight > 0 ? weight < 1 ? weight : 1 : 0;
     const uint32_t fill = palette_mix(ui->palette.raised, color, 0.25f + 0.75f * w);
-    char label[16];
+    char label[32];
     canvas_round(&ui->canvas, b, b.h > 8 ? ui_px(ui, 2) : 0, fill, 255);
     if (!p->named)
         return;
-    const int n = snprintf(label, sizeof label, "%u", expert);
+    const unsigned part = (unsigned)(1000 * w + 0.5f);
+    const int n = !p->weighted  ? snprintf(label, sizeof label, "%u", expert)
+                  : part < 1000 ? snprintf(label, sizeof label, "%u .%03u", expert, part)
+                                : snprintf(label, sizeof label, "%u 1.0", expert);
     const int text_w = fonts_width(ui->fonts, FONT_SMALL, label, (size_t)n);
     fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, b.x + (b.w - text_w) / 2,
                b.y + (b.h - fonts_height(ui->fonts, FONT_SMALL)) / 2, label, (size_t)n,
                palette_ink(fill), 255);
+}
+
+/* Beside a layer's plates: how evenly the weights are spread, and how far the first
+ * expert that was left out is behind. */
+static void draw_beside(struct ui *ui, struct box row, uint32_t layer, bool has_margin)
+{
+    const uint32_t n = ui->state->source->facts.n_expert_used;
+    const double entropy = (double)stats_gate_entropy(ui->weights + (size_t)layer * n, n);
+    char margin[32] = "";
+    if (has_margin && isfinite(ui->margins[layer]))
+        snprintf(margin, sizeof margin, ", margin %.3f", (double)ui->margins[layer]);
+    ui_line(ui, FONT_SMALL, row.x, row.y, row.w,
+            layer == ui->state->layer ? ui->palette.text : ui->palette.quiet,
+            "entropy %.0f %%%s", 100 * entropy, margin);
 }
 
 int view_choice(struct ui *ui, struct box in, uint64_t token)
@@ -59,6 +82,10 @@ int view_choice(struct ui *ui, struct box in, uint64_t token)
     const struct plates p = plates_of(ui, in.w, in.h);
     const int text_h = fonts_height(ui->fonts, FONT_SMALL);
     const uint32_t step = ui_label_step((float)p.h, text_h - 2);
+    const int used = p.label_w + p.w * (int)f->n_expert_used + ui_px(ui, 10);
+    const bool beside = p.named && in.w - used >= ui_px(ui, 150);
+    const bool has_margin =
+        beside && source_margins(ui->state->source, token, ui->margins, ui->next);
     for (uint32_t layer = 0; layer < f->n_layer_moe && p.h > 0; layer++) {
         const int y = in.y + (int)layer * p.h;
         const int label_y = y + (p.h - text_h) / 2;
@@ -66,6 +93,9 @@ int view_choice(struct ui *ui, struct box in, uint64_t token)
             ui_line(ui, FONT_SMALL, in.x, label_y, p.label_w,
                     layer == ui->state->layer ? ui->palette.text : ui->palette.faint,
                     "%u", f->layer[layer]);
+        if (beside)
+            draw_beside(ui, (struct box){in.x + used, label_y, in.w - used, p.h}, layer,
+                        has_margin);
         for (uint32_t k = 0; k < f->n_expert_used; k++) {
             const size_t at = (size_t)layer * f->n_expert_used + k;
             if (ui->ids[at] == LEM_NO_EXPERT)

@@ -41,6 +41,12 @@ static struct mean mean_of(const struct scene *s)
     return m;
 }
 
+double view_rate(const struct scene *s)
+{
+    const struct mean m = mean_of(s);
+    return m.total ? m.n * 1e6 / (double)m.total : 0;
+}
+
 /* A name at the left, a value beside it; cut off `in` from the top. */
 static void field_in(struct ui *ui, struct box *in, int indent, const char *name,
                      const char *value)

@@ -83,6 +83,24 @@ static int draw_rows(struct ui *ui, struct box in)
     return ((int)shown < n_row ? (int)shown : n_row) * row_h;
 }
 
+/* Of the experts, each centred below its column. */
+static void draw_numbers(struct ui *ui, struct box row)
+{
+    const uint32_t n_expert = ui->groups.n_expert;
+    const float w = (float)row.w / (float)n_expert;
+    const uint32_t step = ui_label_step(w, ui_px(ui, 34));
+    for (uint32_t e = 0; e < n_expert; e += step) {
+        char text[16];
+        const int n = snprintf(text, sizeof text, "%u", e);
+        const int text_w = fonts_width(ui->fonts, FONT_SMALL, text, (size_t)n);
+        const int x =
+            row.x + (int)((float)e * w) + ((int)w > text_w ? ((int)w - text_w) / 2 : 0);
+        if (x + text_w <= row.x + row.w)
+            fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, x, row.y, text, (size_t)n,
+                       ui->palette.faint, 255);
+    }
+}
+
 /* All layers small, where room is left: how many of the prompt's tokens each expert had.
  */
 static void draw_all_layers(struct ui *ui, struct box in)
@@ -90,9 +108,11 @@ static void draw_all_layers(struct ui *ui, struct box in)
     const struct groups *g = &ui->groups;
     const int label = fonts_height(ui->fonts, FONT_SMALL) + ui_px(ui, 4);
     box_take_top(&in, ui_px(ui, 14));
-    if (in.h < label + ui_px(ui, 5) * (int)g->n_layer || (uint32_t)in.w < 3 * g->n_expert)
+    if (in.h < 2 * label + ui_px(ui, 5) * (int)g->n_layer ||
+        (uint32_t)in.w < 3 * g->n_expert)
         return;
     const struct box title = box_take_top(&in, label);
+    struct box numbers = box_take_bottom(&in, label);
     const int most_h = ui_px(ui, 34), name_w = ui_px(ui, 26);
     const int h = in.h / (int)g->n_layer < most_h ? in.h / (int)g->n_layer : most_h;
     uint32_t most = 1;
@@ -123,6 +143,8 @@ static void draw_all_layers(struct ui *ui, struct box in)
     canvas_frame(&ui->canvas,
                  (struct box){in.x - 1, in.y + (int)g->layer * h - 1, in.w + 1, h + 1}, 1,
                  ui->palette.accent);
+    numbers.y = in.y + (int)g->n_layer * h + ui_px(ui, 2);
+    draw_numbers(ui, (struct box){in.x, numbers.y, in.w, numbers.h});
 }
 
 void view_groups(struct ui *ui, struct box b)

@@ -6,7 +6,7 @@
 #include "lemnos/text.h"
 #include "ui.h"
 
-enum { MAX_LINES = 2000, PIECE = 256, MAX_STRETCH = 90, MAX_PART = 24 };
+enum { MAX_LINES = 2000, PIECE = 256, MAX_STRETCH = 90, MAX_PART = 24, MAX_MARK = 8 };
 
 /* What of a stretch is one token's. */
 struct part {
@@ -36,6 +36,8 @@ struct pen {
     char held[PIECE + 8]; /* bytes of a character that is not whole yet */
     size_t n_held;
     struct stretch stretch;
+    struct box mark[MAX_MARK]; /* where the cursor's token stands: framed at the end */
+    int n_mark;
 };
 
 /* Begin at a paragraph not too far before the cursor, so that lines stay put. */
@@ -87,9 +89,10 @@ static void draw_back(struct pen *p, uint64_t i, struct box b, uint32_t color, i
     const struct box back = {b.x, b.y + ui_px(ui, 2), b.w, b.h - ui_px(ui, 4)};
     if (alpha)
         canvas_round(&ui->canvas, back, ui_px(ui, 3), color, alpha);
-    if (i == s->cursor || (int64_t)i == s->hover)
-        canvas_frame(&ui->canvas, back, ui_px(ui, i == s->cursor ? 2 : 1),
-                     ui->palette.accent);
+    if (i == s->cursor && p->n_mark < MAX_MARK)
+        p->mark[p->n_mark++] = back;
+    else if ((int64_t)i == s->hover)
+        canvas_frame(&ui->canvas, back, ui_px(ui, 1), ui->palette.accent);
     if ((int64_t)i == s->pin)
         canvas_fill(&ui->canvas,
                     (struct box){b.x, b.y + b.h - ui_px(ui, 2), b.w, ui_px(ui, 2)},
@@ -319,6 +322,16 @@ static void draw_legend(struct ui *ui, struct box *b)
                 high, ui->palette.quiet);
 }
 
+/* Around the token, not over it: a full stop is no wider than the frame. */
+static void draw_marks(const struct pen *p, struct box in)
+{
+    const int out = ui_px(p->ui, 2);
+    canvas_clip(&p->ui->canvas, box_inset(in, -out));
+    for (int i = 0; i < p->n_mark; i++)
+        canvas_frame(&p->ui->canvas, box_inset(p->mark[i], -out), out,
+                     p->ui->palette.accent);
+}
+
 void view_text(struct ui *ui, struct box b)
 {
     struct scene *s = ui->state;
@@ -354,5 +367,6 @@ void view_text(struct ui *ui, struct box b)
     p.y = in.y - top * p.line_height;
     p.draw = true;
     walk(&p, from, to);
+    draw_marks(&p, in);
     canvas_unclip(&ui->canvas);
 }

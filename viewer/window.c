@@ -21,6 +21,7 @@ enum {
     READ_AT_ONCE = 256,
     READ_MS = 3,
     IDLE_MS = 100, /* longest sleep where only the person can change what is seen */
+    GRIP = 32,     /* points of the upper edge that must be on a screen */
     MIN_W = 320,
     MIN_H = 400
 };
@@ -64,6 +65,25 @@ static bool is_unseen(void)
     return driver && strcmp(driver, "offscreen") == 0 && !os_variable("SDL_VIDEODRIVER");
 }
 
+/* Where the window was when it was closed, if a screen still shows that: enough of its
+ * upper edge to take hold of. */
+static SDL_Point place(const struct window_options *o)
+{
+    const SDL_Point centre = {SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED};
+    if (!o->prefs || !o->prefs->has_place)
+        return centre;
+    const SDL_Rect edge = {o->prefs->x, o->prefs->y, o->w, GRIP};
+    const int n = SDL_GetNumVideoDisplays();
+    for (int i = 0; i < n; i++) {
+        SDL_Rect screen, seen;
+        if (SDL_GetDisplayBounds(i, &screen) == 0 &&
+            SDL_IntersectRect(&screen, &edge, &seen) && seen.w >= 2 * GRIP &&
+            seen.h == GRIP)
+            return (SDL_Point){edge.x, edge.y};
+    }
+    return centre;
+}
+
 static bool open_window(struct window *w, const struct window_options *o)
 {
     int width, height;
@@ -74,9 +94,9 @@ static bool open_window(struct window *w, const struct window_options *o)
         return false;
     }
     present_prepare();
-    w->window =
-        SDL_CreateWindow("Lemnos", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, o->w,
-                         o->h, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
+    const SDL_Point at = place(o);
+    w->window = SDL_CreateWindow("Lemnos", at.x, at.y, o->w, o->h,
+                                 SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!w->window)
         return false;
     SDL_SetWindowMinimumSize(w->window, MIN_W, MIN_H);
@@ -160,6 +180,10 @@ static void save_shot(struct window *w)
     char path[64], message[256];
     w->state.want_shot = false;
     free_name("png", path, sizeof path);
+    if (w->state.notice_left > 0) { /* no line about the last picture in this one */
+        w->state.notice_left = 0;
+        layout_draw(&w->ui);
+    }
     if (shot_write(&w->ui.canvas, path, message, sizeof message))
         scene_say(&w->state, "Saved as %s", path);
     else
@@ -356,6 +380,8 @@ static void end(struct window *w)
     if (!p || !w->window)
         return;
     SDL_GetWindowSize(w->window, &p->w, &p->h);
+    SDL_GetWindowPosition(w->window, &p->x, &p->y);
+    p->has_place = true;
     p->view = w->state.view;
     p->side = w->state.side;
     p->color = w->state.color;

@@ -28,7 +28,7 @@ struct job {
     uint32_t n_ahead;
     atomic_uint next;       /* the next piece nobody works on */
     struct mutex lock;      /* guards what follows and the progress callback */
-    enum lem_status status; /* the first failure: all stop, and it is the only one told */
+    enum lem_status status; /* the first failure: all stop */
     uint64_t done;
     const struct lem_progress *progress;
 };
@@ -52,66 +52,109 @@ static const struct weights_piece *next_piece(struct job *job, uint64_t done)
     return &job->pieces.at[i];
 }
 
-/* Staging memory of the worker's own ring, which is made when it is first needed; NULL
- * after a failure of anybody. */
-static void *take_slot(struct job *job, struct gpu_upload **ring)
+/* What fails in a ring is told by the caller's thread, after the work. */
+struct worker {
+    struct job *job;
+    struct gpu_upload *ring; /* NULL where all is mapped */
+    struct thread thread;
+};
+
+/* NULL after a failure of anybody. */
+static void *take_slot(struct worker *me)
 {
+    struct job *job = me->job;
     void *slot = NULL;
     mutex_lock(&job->lock);
-    if (job->status == LEM_OK && !*ring)
-        job->status =
-            gpu_upload_open(job->w->device, job->pieces.most_bytes, N_SLOT, ring);
     if (job->status == LEM_OK)
-        job->status = gpu_upload_slot(*ring, &slot);
+        job->status = gpu_upload_slot(me->ring, &slot);
     mutex_unlock(&job->lock);
     return slot;
 }
 
-static void stage(struct job *job, const struct weights_piece *p,
-                  struct gpu_upload **ring)
+static void stage(struct worker *me, const struct weights_piece *p)
 {
-    void *slot = take_slot(job, ring);
+    struct job *job = me->job;
+    void *slot = take_slot(me);
     if (!slot)
         return;
     weights_piece_pack(job->w->model, p, slot);
     mutex_lock(&job->lock);
     if (job->status == LEM_OK)
         job->status =
-            gpu_upload_send(*ring, job->w->chunk[p->chunk], p->offset, p->bytes);
+            gpu_upload_send(me->ring, job->w->chunk[p->chunk], p->offset, p->bytes);
     mutex_unlock(&job->lock);
 }
 
 static void work(void *arg)
 {
-    struct job *job = arg;
-    struct gpu_upload *ring = NULL;
+    struct worker *me = arg;
+    struct job *job = me->job;
     const struct weights_piece *p;
     for (uint64_t done = 0; (p = next_piece(job, done)) != NULL; done = p->bytes) {
         uint8_t *map = gpu_buf_map(job->w->chunk[p->chunk]);
         if (map)
             weights_piece_pack(job->w->model, p, map + p->offset);
         else
-            stage(job, p, &ring);
+            stage(me, p);
     }
-    mutex_lock(&job->lock);
-    if (ring && job->status == LEM_OK)
-        job->status = gpu_upload_finish(ring);
-    mutex_unlock(&job->lock);
-    gpu_upload_close(&ring);
 }
 
-static void run(struct job *job, uint32_t n_worker)
+/* The first worker is this thread. */
+static void run(struct job *job, struct worker *worker, uint32_t n)
 {
-    struct thread thread[MAX_WORKER];
-    uint32_t started = 0;
-    job->n_ahead = AHEAD * n_worker;
+    uint32_t started = 1;
+    job->n_ahead = AHEAD * n;
     for (uint32_t i = 0; i < job->n_ahead && i < job->pieces.n; i++)
         weights_piece_expect(job->w->model, &job->pieces.at[i]);
-    while (started + 1 < n_worker && thread_start(&thread[started], work, job))
+    while (started < n && thread_start(&worker[started].thread, work, &worker[started]))
         started++;
-    work(job);
-    for (uint32_t i = 0; i < started; i++)
-        thread_join(&thread[i]);
+    work(&worker[0]);
+    while (started > 1)
+        thread_join(&worker[--started].thread);
+}
+
+static enum lem_status open_rings(const struct job *job, struct worker *worker,
+                                  uint32_t n)
+{
+    enum lem_status st = LEM_OK;
+    for (uint32_t i = 0; i < n && st == LEM_OK; i++) {
+        st = gpu_upload_open(job->w->device, job->pieces.most_bytes, N_SLOT,
+                             &worker[i].ring);
+        if (st == LEM_OK)
+            gpu_upload_keep_quiet(worker[i].ring);
+    }
+    return st;
+}
+
+/* After the workers: messages belong on the caller's thread, and there is at most one,
+ * because nobody used a ring after the first failure. */
+static enum lem_status finish_rings(const struct job *job, const struct worker *worker,
+                                    uint32_t n)
+{
+    enum lem_status st = LEM_OK;
+    for (uint32_t i = 0; i < n && st == LEM_OK; i++)
+        st = gpu_upload_tell(worker[i].ring);
+    if (st == LEM_OK)
+        st = job->status;
+    for (uint32_t i = 0; i < n && st == LEM_OK; i++)
+        st = gpu_upload_finish(worker[i].ring);
+    return st;
+}
+
+static enum lem_status upload(struct job *job, uint32_t n_worker, bool mapped)
+{
+    struct worker worker[MAX_WORKER] = {0};
+    const uint32_t n_ring = mapped ? 0 : n_worker;
+    for (uint32_t i = 0; i < n_worker; i++)
+        worker[i].job = job;
+    enum lem_status st = open_rings(job, worker, n_ring);
+    if (st == LEM_OK) {
+        run(job, worker, n_worker);
+        st = finish_rings(job, worker, n_ring);
+    }
+    for (uint32_t i = 0; i < n_ring; i++)
+        gpu_upload_close(&worker[i].ring);
+    return st;
 }
 
 enum lem_status weights_upload(const struct weights_layout *layout, struct lem_weights *w,
@@ -126,11 +169,12 @@ enum lem_status weights_upload(const struct weights_layout *layout, struct lem_w
     if (st != LEM_OK)
         return st;
     const uint32_t most = mapped ? MAX_WORKER : MAX_STAGING_WORKER;
-    const uint32_t n_cpu = thread_cpus();
+    const uint32_t n_cpu = thread_cpus() < job.pieces.n ? thread_cpus() : job.pieces.n;
     atomic_init(&job.next, 0);
     mutex_init(&job.lock);
-    run(&job, n_cpu < most ? n_cpu : most);
+    if (job.pieces.n)
+        st = upload(&job, n_cpu < most ? n_cpu : most, mapped);
     mutex_finish(&job.lock);
     weights_pieces_free(&job.pieces);
-    return job.status;
+    return st;
 }

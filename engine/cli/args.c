@@ -31,15 +31,6 @@ int args_wrong(const struct args *a, const char *fmt, ...)
 
 /* ---- values --------------------------------------------------------------- */
 
-static bool is_profile(const char *s)
-{
-    const char *name;
-    for (uint32_t i = 0; (name = lem_device_caps_profile(i)) != NULL; i++)
-        if (strcmp(s, name) == 0)
-            return true;
-    return false;
-}
-
 static void wrong_profile(const struct args *a, const char *from, const char *value)
 {
     char known[256] = "";
@@ -136,7 +127,7 @@ static bool set_value(struct args *a, const struct args_option *o, const char *f
     case ARGS_TEXT:
         return set_text(a, field, from, value);
     case ARGS_CAPS:
-        ok = is_profile(value);
+        ok = args_is_profile(value);
         *(const char **)field = value;
         break;
     case ARGS_F32:
@@ -400,8 +391,11 @@ static bool read_defaults(struct args *a)
         if (o->initial && !set_value(a, o, o->name, o->initial))
             return false;
         const char *env = o->env ? getenv(o->env) : NULL;
-        if (env && *env && o->kind == ARGS_CAPS) /* checked if it stays there */
-            *(const char **)((char *)a + o->field) = env;
+        void *field = (char *)a + o->field;
+        if (env && *env && o->kind == ARGS_CAPS) /* both are checked if they stay there */
+            *(const char **)field = env;
+        else if (env && *env && o->kind == ARGS_CHOICE)
+            (void)args_to_choice(env, o->value, field);
         else if (env && *env && !set_value(a, o, o->env, env))
             return false;
     }
@@ -419,11 +413,14 @@ static bool check_environment(const struct args *a)
 {
     for (size_t i = 0; i < args_n_option; i++) {
         const struct args_option *o = &args_options[i];
-        if (!(o->commands & command_bit(a)) || o->kind != ARGS_CAPS || !o->env)
+        const void *field = (const char *)a + o->field;
+        const char *env = o->env ? getenv(o->env) : NULL;
+        if (!(o->commands & command_bit(a)) || !env)
             continue;
-        const char *value = *(const char *const *)((const char *)a + o->field);
-        if (value && value == getenv(o->env) && !is_profile(value))
-            return wrong_value(a, o, o->env, value);
+        if ((o->kind == ARGS_CAPS && *(const char *const *)field == env &&
+             !args_is_profile(env)) ||
+            (o->kind == ARGS_CHOICE && *(const uint32_t *)field == ARGS_NO_CHOICE))
+            return wrong_value(a, o, o->env, env);
     }
     return true;
 }

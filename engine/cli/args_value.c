@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lemnos/lemnos.h"
+
 bool args_to_i64(const char *s, int64_t *out)
 {
     char *end;
@@ -84,8 +86,19 @@ bool args_to_choice(const char *s, const char *words, uint32_t *out)
             *out = i;
             return true;
         }
-        if (words[length] == '\0')
+        if (words[length] == '\0') {
+            *out = ARGS_NO_CHOICE;
             return false;
+        }
         words += length + 1;
     }
+}
+
+bool args_is_profile(const char *s)
+{
+    const char *name;
+    for (uint32_t i = 0; (name = lem_device_caps_profile(i)) != NULL; i++)
+        if (strcmp(s, name) == 0)
+            return true;
+    return false;
 }

@@ -15,7 +15,10 @@ bool args_to_list(const char *s, double min, double max, struct args_list *out);
 /* auto, always, never */
 bool args_to_when(const char *s, enum args_when *out);
 
-/* The number of `s` among the words "this|that". */
+/* The number of `s` among the words "this|that"; else ARGS_NO_CHOICE. */
+#define ARGS_NO_CHOICE UINT32_MAX
 bool args_to_choice(const char *s, const char *words, uint32_t *out);
+/* Does lem_device_params.caps know it? */
+bool args_is_profile(const char *s);
 
 #endif

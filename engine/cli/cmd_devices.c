@@ -228,14 +228,16 @@ static bool list_devices(struct app *app, struct lem_device_info *d, struct kern
                          uint32_t cap)
 {
     uint32_t n = 0;
-    bool ok = lem_device_list(&app->log, d, cap, &n) == LEM_OK;
+    if (lem_device_list(&app->log, d, cap, &n) != LEM_OK)
+        return false;
     n = n < cap ? n : cap; /* one may have come or gone in between */
-    for (uint32_t i = 0; i < n && ok; i++)
+    bool ok = true; /* one that does not open is listed, with what is known of it */
+    for (uint32_t i = 0; i < n; i++)
         if (!d[i].missing[0] && (app->args->caps || app->args->verbose))
-            ok = ask(app, &d[i], &k[i]);
-    if (ok && app->args->json)
-        return print_json(d, k, n);
-    for (uint32_t i = 0; i < n && ok; i++) {
+            ok = ask(app, &d[i], &k[i]) && ok;
+    if (app->args->json)
+        return print_json(d, k, n) && ok;
+    for (uint32_t i = 0; i < n; i++) {
         print_device(&d[i]);
         print_kernels(&k[i]);
     }

@@ -324,9 +324,9 @@ const char *gpu_name(const struct lem_device *device)
     return device->physical.info.name;
 }
 
-void gpu_pretend_lost(struct lem_device *device)
+void gpu_pretend_lost(struct lem_device *device, uint32_t n_before)
 {
-    atomic_store(&device->pretend_lost, true);
+    atomic_store(&device->pretend_lost, n_before + 1);
 }
 
 uint32_t gpu_validation_count(const struct lem_device *device)

@@ -177,7 +177,8 @@ struct gpu_upload;
 /* A ring of `n_slot` staging pieces of `slot_bytes`. */
 enum lem_status gpu_upload_open(struct lem_device *device, uint64_t slot_bytes,
                                 uint32_t n_slot, struct gpu_upload **out);
-/* Waits for what is under way. Safe on NULL and pointer to NULL. */
+/* Waits for what is under way and says nothing of how that went: gpu_upload_finish()
+ * does. Safe on NULL and pointer to NULL. */
 void gpu_upload_close(struct gpu_upload **up);
 /* Staging memory of slot_bytes to fill; waits while all slots are in flight. */
 enum lem_status gpu_upload_slot(struct gpu_upload *up, void **out);
@@ -186,6 +187,12 @@ enum lem_status gpu_upload_send(struct gpu_upload *up, struct gpu_buf *dst,
                                 uint64_t offset, uint64_t size);
 /* Wait until all has arrived. */
 enum lem_status gpu_upload_finish(struct gpu_upload *up);
+/* For a ring that other threads than the caller's fill: from here on its first failure
+ * in the driver is kept ... */
+void gpu_upload_keep_quiet(struct gpu_upload *up);
+/* ... and here it is logged and its status returned, and later ones are logged at once
+ * again; LEM_OK when there was none. */
+enum lem_status gpu_upload_tell(struct gpu_upload *up);
 
 /* ---- for callers' choices --------------------------------------------------- */
 
@@ -208,20 +215,22 @@ uint32_t gpu_choice(const struct lem_device *device, uint32_t i);
 void gpu_choose(struct lem_device *device, uint32_t i, uint32_t value);
 
 /* Texts that are kept in the cache folder under a short name, for this device with its
- * driver, its caps in force and this version of Lemnos. Read: true when there is one, of
- * less than `cap` bytes. What is damaged or foreign is ignored with a warning; so is a
- * failure to write. Threads: any, of one name one at a time. */
+ * driver, its caps in force and this version of Lemnos with its kernels. Read: true when
+ * there is one, of less than `cap` bytes. What is damaged or foreign is ignored with a
+ * warning. Write: false, after a warning, when the folder takes none. Threads: any, of
+ * one name one at a time. */
 bool gpu_note_read(const struct lem_device *device, const char *name, char *out,
                    size_t cap);
-void gpu_note_write(const struct lem_device *device, const char *name, const char *text);
+bool gpu_note_write(const struct lem_device *device, const char *name, const char *text);
 /* Is there a cache folder? */
 bool gpu_keeps_notes(const struct lem_device *device);
 const char *gpu_name(const struct lem_device *device);
 
 /* ---- for tests -------------------------------------------------------------- */
 
-/* The next submission behaves as if the device had been lost. */
-void gpu_pretend_lost(struct lem_device *device);
+/* After `n_before` more submissions the next one behaves as if the device had been lost,
+ * and so does waiting from then on. */
+void gpu_pretend_lost(struct lem_device *device, uint32_t n_before);
 
 /* Warnings and errors of the validation layer so far. */
 uint32_t gpu_validation_count(const struct lem_device *device);

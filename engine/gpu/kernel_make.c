@@ -71,7 +71,7 @@ struct work {
 
 static struct gpu_kernel *first_unmade(struct gpu_kernel *k)
 {
-    while (k && k->pipeline)
+    while (k && (k->pipeline || k->failed != VK_SUCCESS))
         k = k->next;
     return k;
 }
@@ -96,6 +96,7 @@ static void work(void *arg)
         const VkResult r = make_pipeline(w->device, k, &made);
         mutex_lock(&w->lock);
         k->pipeline = made; /* under the lock: others look for kernels without one */
+        k->failed = r;
         if (r == VK_SUCCESS)
             w->n_done++;
         else if (!w->failed) {
@@ -113,8 +114,8 @@ enum lem_status gpu_kernels_make(struct lem_device *d,
 {
     mutex_lock(&d->kernel_lock);
     struct work w = {.device = d, .progress = progress, .next = d->kernels};
-    for (struct gpu_kernel *k = d->kernels; k; k = k->next)
-        w.n += k->pipeline == VK_NULL_HANDLE;
+    for (struct gpu_kernel *k = first_unmade(d->kernels); k; k = first_unmade(k->next))
+        w.n++;
     if (w.n) {
         d->cache_dirty = true;
         mutex_init(&w.lock);

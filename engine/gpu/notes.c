@@ -1,8 +1,8 @@
 /* notes.c - small texts about the device, kept beside the pipeline cache:
  *
  *   lemnos note 1 <FNV-1a of all that follows, 16 digits>
- *   <the device, its driver, its capabilities in force, the version of Lemnos>
- *   <the text>
+ *   <the device, its driver, its capabilities in force, the version of Lemnos, its
+ * kernels> <the text>
  *
  * A file that is damaged or of another device is ignored and written anew. */
 #include "gpu/vk.h"
@@ -19,11 +19,27 @@
 enum { MAX_KEY = 1024, MAX_NOTE = 4096, HEAD = 31 };
 static const char head[] = "lemnos note 1 ";
 
+#define FNV_START UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
 static uint64_t hash(const char *data, size_t n)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint64_t h = FNV_START;
     for (size_t i = 0; i < n; i++)
-        h = (h ^ (uint8_t)data[i]) * UINT64_C(0x100000001b3);
+        h = (h ^ (uint8_t)data[i]) * FNV_PRIME;
+    return h;
+}
+
+uint64_t gpu_shaders_hash(const struct gpu_shader *table)
+{
+    uint64_t h = FNV_START;
+    for (const struct gpu_shader *s = table; s->name; s++) {
+        for (const char *p = s->name; *p; p++)
+            h = (h ^ (uint8_t)*p) * FNV_PRIME;
+        h = (h ^ s->size) * FNV_PRIME;
+        for (size_t i = 0; i < s->size / sizeof *s->code; i++)
+            h = (h ^ s->code[i]) * FNV_PRIME;
+    }
     return h;
 }
 
@@ -37,12 +53,12 @@ static void make_key(const struct lem_device *d, char *out)
         snprintf(uuid + 2 * i, 3, "%02x", d->physical.cache_uuid[i]);
     snprintf(out, MAX_KEY,
              "%.200s | %.200s %08x %s | %d%d%d%d%d%d%d %u %u %u %" PRIu64 " %" PRIu64
-             " %u | %s",
+             " %u | %s %016" PRIx64,
              info->name, info->driver, d->physical.driver_version, uuid, c->fp16, c->int8,
              c->storage_8bit, c->storage_16bit, c->subgroup_arithmetic,
              c->subgroup_size_control, c->int_dot, c->subgroup_size, c->max_workgroup,
              c->max_shared_bytes, c->max_buffer_range, c->max_texel_elements,
-             c->storage_align, lem_version());
+             c->storage_align, lem_version(), d->shaders_hash);
     for (char *p = out; *p; p++)
         if ((unsigned char)*p < ' ')
             *p = ' ';
@@ -115,19 +131,19 @@ static bool write_note(const char *path, const char *text, size_t n)
     return false;
 }
 
-void gpu_note_write(const struct lem_device *device, const char *name, const char *text)
+bool gpu_note_write(const struct lem_device *device, const char *name, const char *text)
 {
     char key[MAX_KEY], path[4096], all[MAX_KEY + MAX_NOTE];
     make_key(device, key);
     if (!make_path(device, name, key, path, sizeof path))
-        return;
+        return false;
     const int n = snprintf(all, sizeof all, "%s\n%s", key, text);
-    if (n < 0 || (size_t)n >= sizeof all || file_kind(path) == FILE_OTHER ||
-        !path_make_dir(device->cache_dir) || !write_note(path, all, (size_t)n))
-        log_msg(&device->log, LEM_LOG_WARN,
-                "%s: could not be written; what it says is found out again at the next "
-                "start",
-                path);
+    if (n >= 0 && (size_t)n < sizeof all && file_kind(path) != FILE_OTHER &&
+        path_make_dir(device->cache_dir) && write_note(path, all, (size_t)n))
+        return true;
+    log_msg(&device->log, LEM_LOG_WARN,
+            "%s: could not be written; nothing is known of the device without it", path);
+    return false;
 }
 
 bool gpu_keeps_notes(const struct lem_device *device)

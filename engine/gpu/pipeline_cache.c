@@ -45,6 +45,7 @@ static enum lem_status name_file(struct lem_device *d, const char *dir)
                         "no memory for the path of the pipeline "
                         "cache");
     memcpy(d->cache_dir, dir, strlen(dir) + 1);
+    d->shaders_hash = gpu_shaders_hash(gpu_shaders); /* once: ten megabytes */
     return LEM_OK;
 }
 

@@ -83,6 +83,11 @@ static enum lem_status record(struct gpu_list *l, uint32_t rows)
         return LEM_OK;
     l->recorded = false;
     enum lem_status st = gpu_kernels_make(d, NULL); /* those that nobody made so far */
+    for (uint32_t i = 0; i < l->n && st == LEM_OK; i++) {
+        const struct gpu_kernel *k = l->entry[i].d.kernel;
+        if (!k->pipeline)
+            st = gpu_fail(d, k->failed, "compiling kernel", k->name);
+    }
     if (st == LEM_OK)
         st = set_rows(l, rows);
     if (st == LEM_OK)

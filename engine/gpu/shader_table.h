@@ -14,6 +14,9 @@ struct gpu_shader {
 /* Ends with a row of zeros. Generated: shaders/CMakeLists.txt. */
 extern const struct gpu_shader gpu_shaders[];
 
+/* Of all names, sizes and code of a table: tells one build's kernels from another's. */
+uint64_t gpu_shaders_hash(const struct gpu_shader *table);
+
 struct lem_device;
 
 /* For tests: search `table` (ends with a row of zeros) first. It must outlive the

@@ -33,22 +33,34 @@ static const char *result_text(VkResult r)
     }
 }
 
+enum lem_status gpu_status(struct lem_device *d, VkResult result)
+{
+    switch (result) {
+    case VK_SUCCESS:
+        return LEM_OK;
+    case VK_ERROR_DEVICE_LOST:
+        atomic_store(&d->lost, true);
+        return LEM_ERR_DEVICE_LOST;
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+        return LEM_ERR_MEMORY;
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+        return LEM_ERR_GPU_MEMORY;
+    default:
+        return LEM_ERR_GPU;
+    }
+}
+
 enum lem_status gpu_fail(struct lem_device *d, VkResult result, const char *doing,
                          const char *what)
 {
     const char *name = d->physical.info.name;
-    if (result == VK_ERROR_DEVICE_LOST) {
-        atomic_store(&d->lost, true);
-        return log_fail(&d->log, LEM_ERR_DEVICE_LOST,
+    const enum lem_status st = gpu_status(d, result);
+    if (st == LEM_ERR_DEVICE_LOST)
+        return log_fail(&d->log, st,
                         "the GPU \"%s\" stopped responding while %s %s (device lost): "
                         "close what was made on it and open it again; if it happens "
                         "again, update its driver or use another --device",
                         name, doing, what);
-    }
-    const enum lem_status st = result == VK_ERROR_OUT_OF_HOST_MEMORY ? LEM_ERR_MEMORY
-                               : result == VK_ERROR_OUT_OF_DEVICE_MEMORY
-                                   ? LEM_ERR_GPU_MEMORY
-                                   : LEM_ERR_GPU;
     return log_fail(&d->log, st, "%s %s: %s (VkResult %d) on \"%s\", driver %s", doing,
                     what, result_text(result), (int)result, name,
                     d->physical.info.driver);
@@ -64,15 +76,20 @@ enum lem_status gpu_alive(struct lem_device *d)
                     d->physical.info.name);
 }
 
-enum lem_status gpu_submit(struct lem_device *d, const VkCommandBuffer *cmd, uint32_t n,
-                           VkFence fence, const char *what)
+/* Counts the submissions until gpu_pretend_lost()'s. */
+static bool pretends_now(struct lem_device *d)
 {
-    const enum lem_status st = gpu_alive(d);
-    if (st != LEM_OK)
-        return st;
-    if (atomic_exchange(&d->pretend_lost, false))
-        return gpu_fail(d, VK_ERROR_DEVICE_LOST, "submitting", what);
+    uint32_t left = atomic_load(&d->pretend_lost);
+    while (left && !atomic_compare_exchange_weak(&d->pretend_lost, &left, left - 1))
+        ;
+    return left == 1;
+}
 
+VkResult gpu_submit_quietly(struct lem_device *d, const VkCommandBuffer *cmd, uint32_t n,
+                            VkFence fence)
+{
+    if (atomic_load(&d->lost) || pretends_now(d))
+        return VK_ERROR_DEVICE_LOST;
     const VkSubmitInfo info = {
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
         .commandBufferCount = n,
@@ -81,14 +98,31 @@ enum lem_status gpu_submit(struct lem_device *d, const VkCommandBuffer *cmd, uin
     mutex_lock(&d->queue_lock);
     const VkResult r = d->fn.vkQueueSubmit(d->queue, 1, &info, fence);
     mutex_unlock(&d->queue_lock);
+    return r;
+}
+
+enum lem_status gpu_submit(struct lem_device *d, const VkCommandBuffer *cmd, uint32_t n,
+                           VkFence fence, const char *what)
+{
+    const enum lem_status st = gpu_alive(d);
+    if (st != LEM_OK)
+        return st;
+    const VkResult r = gpu_submit_quietly(d, cmd, n, fence);
     return r == VK_SUCCESS ? LEM_OK : gpu_fail(d, r, "submitting", what);
 }
 
-enum lem_status gpu_wait(struct lem_device *d, VkFence fence, const char *what)
+VkResult gpu_wait_quietly(struct lem_device *d, VkFence fence)
 {
     VkResult r = d->fn.vkWaitForFences(d->handle, 1, &fence, VK_TRUE, UINT64_MAX);
     if (r == VK_SUCCESS)
         r = d->fn.vkResetFences(d->handle, 1, &fence);
+    /* Fences of a lost device may be signaled; the work need not be done. */
+    return r == VK_SUCCESS && atomic_load(&d->lost) ? VK_ERROR_DEVICE_LOST : r;
+}
+
+enum lem_status gpu_wait(struct lem_device *d, VkFence fence, const char *what)
+{
+    const VkResult r = gpu_wait_quietly(d, fence);
     return r == VK_SUCCESS ? LEM_OK : gpu_fail(d, r, "running", what);
 }
 

@@ -20,9 +20,24 @@ struct gpu_upload {
     struct slot *slot;
     uint32_t n, next;
     bool given; /* slot[next] was handed out and not sent */
+    bool quiet;
+    VkResult fault; /* the first one while quiet, in ... */
+    const char *doing;
 };
 
 static const char what[] = "an upload";
+
+/* Log, or keep for gpu_upload_tell(). */
+static enum lem_status fail(struct gpu_upload *up, VkResult r, const char *doing)
+{
+    if (!up->quiet)
+        return gpu_fail(up->device, r, doing, what);
+    if (up->fault == VK_SUCCESS) {
+        up->fault = r;
+        up->doing = doing;
+    }
+    return gpu_status(up->device, r);
+}
 
 static enum lem_status make_slot(struct gpu_upload *up, struct slot *s)
 {
@@ -88,7 +103,8 @@ static enum lem_status land(struct gpu_upload *up, struct slot *s)
     if (!s->in_flight)
         return LEM_OK;
     s->in_flight = false;
-    return gpu_wait(up->device, s->fence, what);
+    const VkResult r = gpu_wait_quietly(up->device, s->fence);
+    return r == VK_SUCCESS ? LEM_OK : fail(up, r, "running");
 }
 
 void gpu_upload_close(struct gpu_upload **upload)
@@ -99,7 +115,8 @@ void gpu_upload_close(struct gpu_upload **upload)
     struct lem_device *d = up->device;
     for (uint32_t i = 0; i < up->n; i++) {
         struct slot *s = &up->slot[i];
-        (void)land(up, s); /* a failure was logged; closing goes on */
+        if (s->in_flight) /* a loss is noted; closing goes on */
+            (void)gpu_status(d, gpu_wait_quietly(d, s->fence));
         if (s->fence)
             d->fn.vkDestroyFence(d->handle, s->fence, NULL);
         gpu_buf_close(&s->buf);
@@ -114,7 +131,7 @@ void gpu_upload_close(struct gpu_upload **upload)
 enum lem_status gpu_upload_slot(struct gpu_upload *up, void **out)
 {
     *out = NULL;
-    enum lem_status st = gpu_alive(up->device);
+    enum lem_status st = up->quiet ? LEM_OK : gpu_alive(up->device);
     if (st == LEM_OK)
         st = land(up, &up->slot[up->next]);
     if (st != LEM_OK)
@@ -124,8 +141,8 @@ enum lem_status gpu_upload_slot(struct gpu_upload *up, void **out)
     return LEM_OK;
 }
 
-static enum lem_status record(struct lem_device *d, struct slot *s, struct gpu_buf *dst,
-                              uint64_t offset, uint64_t size)
+static VkResult record(struct lem_device *d, struct slot *s, struct gpu_buf *dst,
+                       uint64_t offset, uint64_t size)
 {
     const VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
@@ -139,7 +156,7 @@ static enum lem_status record(struct lem_device *d, struct slot *s, struct gpu_b
         gpu_barrier_all(d, s->cmd);
         r = d->fn.vkEndCommandBuffer(s->cmd);
     }
-    return r == VK_SUCCESS ? LEM_OK : gpu_fail(d, r, "recording", what);
+    return r;
 }
 
 enum lem_status gpu_upload_send(struct gpu_upload *up, struct gpu_buf *dst,
@@ -159,11 +176,12 @@ enum lem_status gpu_upload_send(struct gpu_upload *up, struct gpu_buf *dst,
             what, (unsigned long long)size, (unsigned long long)up->slot_bytes,
             (unsigned long long)offset, dst->name, (unsigned long long)dst->size);
     up->given = false;
-    enum lem_status st = record(d, s, dst, offset, size);
-    if (st == LEM_OK)
-        st = gpu_submit(d, &s->cmd, 1, s->fence, what);
-    if (st != LEM_OK)
-        return st;
+    VkResult r = record(d, s, dst, offset, size);
+    if (r != VK_SUCCESS)
+        return fail(up, r, "recording");
+    r = gpu_submit_quietly(d, &s->cmd, 1, s->fence);
+    if (r != VK_SUCCESS)
+        return fail(up, r, "submitting");
     s->in_flight = true;
     up->next = (up->next + 1) % up->n;
     return LEM_OK;
@@ -175,4 +193,17 @@ enum lem_status gpu_upload_finish(struct gpu_upload *up)
     for (uint32_t i = 0; i < up->n && st == LEM_OK; i++)
         st = land(up, &up->slot[i]);
     return st;
+}
+
+void gpu_upload_keep_quiet(struct gpu_upload *up)
+{
+    up->quiet = true;
+}
+
+enum lem_status gpu_upload_tell(struct gpu_upload *up)
+{
+    const VkResult r = up->fault;
+    up->quiet = false;
+    up->fault = VK_SUCCESS;
+    return r == VK_SUCCESS ? LEM_OK : gpu_fail(up->device, r, up->doing, what);
 }

@@ -17,6 +17,7 @@ struct gpu_kernel {
     VkDescriptorSetLayout set_layout;
     VkPipelineLayout layout;
     VkPipeline pipeline; /* VK_NULL_HANDLE until gpu_kernels_make() */
+    VkResult failed;     /* of the driver, which is not asked again; or VK_SUCCESS */
     struct gpu_reflection info;
     struct gpu_kernel *next;
 };
@@ -30,7 +31,8 @@ struct lem_device {
     struct VolkDeviceTable fn;
     VkQueue queue;
     struct mutex queue_lock;
-    atomic_bool lost, pretend_lost;
+    atomic_bool lost;
+    _Atomic uint32_t pretend_lost; /* submissions until one is said to fail; 0 = none */
 
     _Atomic uint32_t choice[GPU_MAX_CHOICE];
     uint64_t max_bytes;          /* 0 = no limit of ours */
@@ -41,6 +43,7 @@ struct lem_device {
     const struct gpu_shader *more_shaders;
     VkPipelineCache cache;
     char *cache_dir, *cache_path; /* NULL = none is kept */
+    uint64_t shaders_hash;        /* of gpu_shaders, where there is a cache_dir */
     bool cache_dirty;
 
     struct mutex once_lock; /* over what follows: see submit.c */
@@ -55,6 +58,8 @@ struct lem_device {
  * and `what` complete "… failed": "recording", "list \"decode\"". */
 enum lem_status gpu_fail(struct lem_device *d, VkResult result, const char *doing,
                          const char *what);
+/* The same without a message: the status of any VkResult. */
+enum lem_status gpu_status(struct lem_device *d, VkResult result);
 /* LEM_OK, or LEM_ERR_DEVICE_LOST (logged) once the device is lost. */
 enum lem_status gpu_alive(struct lem_device *d);
 
@@ -63,6 +68,11 @@ enum lem_status gpu_submit(struct lem_device *d, const VkCommandBuffer *cmd, uin
                            VkFence fence, const char *what);
 /* Wait for `fence` and reset it. */
 enum lem_status gpu_wait(struct lem_device *d, VkFence fence, const char *what);
+/* Both without a message, for threads that must not log; of a device that is known to be
+ * lost they say VK_ERROR_DEVICE_LOST. */
+VkResult gpu_submit_quietly(struct lem_device *d, const VkCommandBuffer *cmd, uint32_t n,
+                            VkFence fence);
+VkResult gpu_wait_quietly(struct lem_device *d, VkFence fence);
 
 /* Commands that run once, at once: record into *cmd between begin and end; other
  * threads wait meanwhile. After a failed begin there is no end. */

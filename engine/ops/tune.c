@@ -17,6 +17,10 @@ static uint32_t find_ways(const struct lem_device *device, enum ops_use use,
 {
     uint32_t n = 0;
     way[n++] = ops_way_by_rule(device, use);
+    /* Devices that fetch texels have integers of 16 bits by default, and those by texels.
+     */
+    if (use == OPS_USE_TOKEN && gpu_fetches_texels(device))
+        return n;
     for (enum ops_way w = OPS_WAY_REGISTER; w < OPS_N_WAY; w++) {
         const bool alike =
             use != OPS_USE_PROMPT || ops_way_has_texels(w) == ops_way_has_texels(token);
@@ -83,7 +87,8 @@ static bool know(struct lem_device *device, struct ops_tuned *tuned)
     if (gpu_note_read(device, note, text, sizeof text) &&
         ops_tuned_read(device, text, tuned))
         return true;
-    if (!has_room(device))
+    /* A folder that takes no notes is none: two runs must not take different kernels. */
+    if (!has_room(device) || !gpu_note_write(device, note, "measuring"))
         return false;
     log_msg(gpu_log(device), LEM_LOG_INFO,
             "\"%s\": trying kernels, once for this device and driver", gpu_name(device));
@@ -95,8 +100,7 @@ static bool know(struct lem_device *device, struct ops_tuned *tuned)
         return false;
     }
     ops_tuned_write(tuned, text, sizeof text);
-    gpu_note_write(device, note, text);
-    return true;
+    return gpu_note_write(device, note, text);
 }
 
 /* Families by name: of registers or tiles, fetched by the rule. */

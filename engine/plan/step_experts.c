@@ -155,13 +155,23 @@ static enum lem_status add_grouped(struct builder *b, enum weights_matrix which,
 /* The tiles of gate and up, and of down: their workgroups differ. */
 enum { ARG_UP, ARG_DOWN, N_ARG };
 
-static enum lem_status add_group(struct builder *b, const struct ops_weight *up)
+static uint32_t row_groups(const struct builder *b, enum step_row row,
+                           enum weights_matrix which)
+{
+    const struct ops_weight *w = &step_layer(b)->matrix[which];
+    return op_matmul_experts_row_groups(b->w->device, w, step_x_is_i8(b, row, w));
+}
+
+static enum lem_status add_group(struct builder *b, bool joint)
 {
     const struct hparams *hp = b->hp;
-    const struct lem_device *device = b->w->device;
-    const struct ops_weight *down = &step_layer(b)->matrix[W_DOWN_EXPS];
-    const bool up_i8 = step_x_is_i8(b, STEP_ROW_H, up);
-    const bool down_i8 = step_x_is_i8(b, STEP_ROW_FF, down);
+    const enum weights_matrix first = joint ? W_GATE_UP_EXPS : W_GATE_EXPS;
+    const bool up_i8 = step_x_is_i8(b, STEP_ROW_H, &step_layer(b)->matrix[first]);
+    uint32_t up = row_groups(b, STEP_ROW_H, first);
+    if (!joint) { /* of other types they are done by other kernels: enough for both */
+        const uint32_t other = row_groups(b, STEP_ROW_H, W_UP_EXPS);
+        up = up > other ? up : other;
+    }
     const struct op_at at = step_at(b, "group", STAGE_GROUP);
     const struct op_group a = {
         .ids = gpu_slice_all(b->mem->chosen),
@@ -170,11 +180,11 @@ static enum lem_status add_group(struct builder *b, const struct ops_weight *up)
         .args = gpu_slice_all(b->mem->args),
         .n_expert = hp->n_expert,
         .n_used = hp->n_expert_used,
-        .tile =
-            op_group_tile(device, up_i8, b->p->max_rows, hp->n_expert_used, hp->n_expert),
+        .tile = op_group_tile(b->w->device, up_i8, b->p->max_rows, hp->n_expert_used,
+                              hp->n_expert),
         .n_arg = N_ARG,
-        .row_groups = {[ARG_UP] = op_matmul_experts_row_groups(device, up, up_i8),
-                       [ARG_DOWN] = op_matmul_experts_row_groups(device, down, down_i8)}};
+        .row_groups = {
+            [ARG_UP] = up, [ARG_DOWN] = row_groups(b, STEP_ROW_FF, W_DOWN_EXPS)}};
     return op_group(b->list, &at, &a);
 }
 
@@ -182,8 +192,7 @@ static enum lem_status experts_grouped(struct builder *b)
 {
     const struct hparams *hp = b->hp;
     const bool joint = step_layer(b)->matrix[W_GATE_UP_EXPS].n_mat != 0;
-    enum lem_status st =
-        add_group(b, &step_layer(b)->matrix[joint ? W_GATE_UP_EXPS : W_GATE_EXPS]);
+    enum lem_status st = add_group(b, joint);
     if (st == LEM_OK && joint) {
         st = add_grouped(b, W_GATE_UP_EXPS, "experts_gate_up", ARG_UP, false, 0);
     } else if (st == LEM_OK) {

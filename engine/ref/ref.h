@@ -20,7 +20,8 @@ void ref_matmul(float *y, const struct quant_info *type, const void *w, uint32_t
                 uint32_t n_col, const float *x, uint32_t n_token, const float *bias);
 
 /* y = x rounded, block by block of 32, to multiples q d of d = max |x| / most, half to
- * even; n a multiple of 32. What op_round_i8 stores as q and d, for 127 or 32767. */
+ * even; n a multiple of 32; blocks below 1e-30 become zeros. What op_round_i8 stores as
+ * q and d, for 127 or 32767. */
 void ref_round(float *y, const float *x, uint32_t n, float most);
 
 /* y[t][i] = x[t][i] / sqrt(mean over i of x[t][i]^2 + eps) * w[i]

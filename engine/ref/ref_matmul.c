@@ -51,7 +51,7 @@ void ref_round(float *y, const float *x, uint32_t n, float most)
         float largest = 0;
         for (uint32_t i = b; i < b + 32; i++)
             largest = fmaxf(largest, fabsf(x[i]));
-        const float inverse = largest > 0 ? most / largest : 0;
+        const float inverse = largest > 1e-30f ? most / largest : 0;
         for (uint32_t i = b; i < b + 32; i++)
             y[i] = rintf(x[i] * inverse) * (largest / most);
     }

@@ -45,7 +45,7 @@ i8_block i8_round(vec4 x[8])
     for (uint i = 1; i < 8; i++)
         most = max(most, abs(x[i]));
     const float largest = max(max(most.x, most.y), max(most.z, most.w));
-    const float inverse = largest > 0.0 ? range / largest : 0.0;
+    const float inverse = largest > 1.0e-30 ? range / largest : 0.0; // finite
 
     i8_block b;
     float sum = 0.0;

@@ -176,7 +176,7 @@ static void a_lost_device_says_so_from_then_on(void **state)
     assert_int_equal(gpu_upload_open(d, 16, 1, &up), LEM_OK);
     assert_silent(&said);
 
-    gpu_pretend_lost(d);
+    gpu_pretend_lost(d, 0);
     assert_int_equal(gpu_list_run(&l, 1, 1, NULL), LEM_ERR_DEVICE_LOST);
     assert_said(&said, "stopped responding while submitting once");
     assert_int_equal(gpu_list_run(&l, 1, 1, NULL), LEM_ERR_DEVICE_LOST);

@@ -97,6 +97,8 @@ static void check_rounding(struct lem_device *device, const struct round_case *c
     float *got = op_env_filled(c->n, 0), *want = op_env_filled(c->n, 0);
     for (uint32_t i = 0; i < 32; i++)
         x[i] = 0; /* a block without a largest value */
+    for (uint32_t i = 32; i < 64 && c->n >= 64; i++)
+        x[i] = 1e-37f; /* and one that no factor brings to the largest code */
     const struct op_round_i8 op = {.x = op_env_put(&env, x, 4ull * n_row * x_stride),
                                    .y = op_env_put(&env, NULL, 16ull * n_row * stride),
                                    .n = c->n,
@@ -110,6 +112,7 @@ static void check_rounding(struct lem_device *device, const struct round_case *c
         ref_round(want, x + (size_t)r * x_stride, c->n, most);
         for (uint32_t i = 0; i < c->n; i++) {
             /* A value halfway between two multiples may go either way. */
+            assert_true(isfinite(got[i]));
             const float off = fabsf(got[i] - x[(size_t)r * x_stride + i]);
             if (fabsf(got[i] - want[i]) > 1e-6f && off > 0.5001f / most + 1e-6f)
                 fail_msg("row %u, value %u: %g became %g, not %g", r, i,

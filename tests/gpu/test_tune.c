@@ -4,6 +4,7 @@
 #include "support/tolerance.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,17 @@ static void without_a_folder_the_rule_holds(void **state)
     struct lem_device *d = open_device(NULL, &said);
     assert_string_equal(k.prompt.way, ops_way_name(ops_way_by_rule(d, OPS_USE_PROMPT)));
     lem_device_close(&d);
+}
+
+/* Nor where it cannot be written. */
+static void a_folder_that_takes_nothing_is_none(void **state)
+{
+    (void)state;
+    struct heard said;
+    const struct lem_device_kernels k = tune("/dev/null/nowhere", &said);
+    assert_false(k.measured);
+    assert_int_equal(said.n_trying, 0);
+    assert_true(said.n_warn > 0);
 }
 
 static void families_by_name(void **state)
@@ -246,13 +258,47 @@ static void wrong_kernels_are_left_out(void **state)
     assert_int_equal(said.n_error, 0);
 }
 
+/* One word, size or name, or one shader more: other kernels. */
+static void notes_know_the_kernels(void **state)
+{
+    (void)state;
+    static const uint32_t code[] = {1, 2, 3}, other[] = {1, 2, 4};
+    static const struct gpu_shader table[][3] = {
+        {{"a", code, sizeof code}},
+        {{"a", other, sizeof other}},
+        {{"a", code, sizeof code - sizeof *code}},
+        {{"b", code, sizeof code}},
+        {{"a", code, sizeof code}, {"a", code, sizeof code}},
+        {{0}},
+    };
+    enum { N = sizeof table / sizeof *table };
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < i; j++)
+            assert_true(gpu_shaders_hash(table[i]) != gpu_shaders_hash(table[j]));
+
+    struct scratch s;
+    struct heard said;
+    char path[1024], text[4096], want[32];
+    scratch_open(&s);
+    struct lem_device *d = open_device(s.dir, &said);
+    assert_true(gpu_note_write(d, "kernels", "x"));
+    lem_device_close(&d);
+    find_note(&s, path, sizeof path);
+    text[read_note(path, text, sizeof text - 1)] = '\0';
+    snprintf(want, sizeof want, " %016" PRIx64 "\n", gpu_shaders_hash(gpu_shaders));
+    assert_non_null(strstr(text, want));
+    scratch_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_folder_the_rule_holds),
+        cmocka_unit_test(a_folder_that_takes_nothing_is_none),
         cmocka_unit_test(families_by_name),
         cmocka_unit_test(measured_once_then_known),
         cmocka_unit_test(notes_are_checked),
+        cmocka_unit_test(notes_know_the_kernels),
         cmocka_unit_test(text_and_back),
         cmocka_unit_test(wrong_kernels_are_left_out),
     };

@@ -220,7 +220,7 @@ static void a_row_may_be_lost(void **state)
     struct lem_sampled drawn;
     assert_int_equal(lem_session_append(s, &id, 1), LEM_OK);
     const bool apart = !gpu_is_unified(device);
-    gpu_pretend_lost(device);
+    gpu_pretend_lost(device, 0);
     assert_int_equal(lem_session_sample(s, &ways[0], &drawn), LEM_OK); /* is here */
     const enum lem_status st = lem_session_sample(s, &ways[2], &drawn);
     assert_int_equal(st, apart ? LEM_ERR_DEVICE_LOST : LEM_OK);

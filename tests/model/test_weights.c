@@ -9,16 +9,22 @@
 #include "support/gpu_fixture.h"
 #include "support/tolerance.h"
 
-static struct lem_device *open_with(const char *caps, struct capture *said)
+static struct lem_device *open_logging(const char *caps, const struct lem_log *log)
 {
     const struct lem_device_params p = {.selector = getenv("LEMNOS_TEST_DEVICE"),
                                         .caps = caps,
                                         .validation = true,
-                                        .log = capture_log(said)};
+                                        .log = *log};
     struct lem_device *d = NULL;
     if (lem_device_open(&p, &d) != LEM_OK)
-        fail_msg("%s", said->error);
+        fail_msg("no device with caps %s", caps ? caps : "of its own");
     return d;
+}
+
+static struct lem_device *open_with(const char *caps, struct capture *said)
+{
+    const struct lem_log log = capture_log(said);
+    return open_logging(caps, &log);
 }
 
 /* The device once more, with its memory mapped if the fixture's is not, and the other way
@@ -235,23 +241,44 @@ static void progress_ends_with_all(void **state)
     assert_silent(&said);
 }
 
-/* All threads meet the loss; one of them tells it. */
+/* Messages and the thread they come on: true on the one that made the failing call. */
+static _Thread_local bool is_caller;
+
+struct lines {
+    struct capture said;
+    unsigned n_foreign;
+};
+
+static void hear(void *priv, enum lem_log_level level, const char *text)
+{
+    struct lines *l = priv;
+    const struct lem_log log = capture_log(&l->said);
+    l->n_foreign += !is_caller;
+    log.fn(log.priv, level, text);
+}
+
+/* All threads meet the loss, from the first submission on or with others under way; it is
+ * told once, and by the thread that asked for the weights. */
 static void a_lost_device_is_told_once(void **state)
 {
     struct gpu_fixture *fx = *state;
-    struct capture said = {0};
-    struct lem_device *d = open_with("unmapped", &said);
     struct run_model r;
     run_model_open_tiny(&r, fx->device, tiny_find("olmoe"));
-    struct lem_weights *w = NULL;
-    const struct lem_weights_params p = {
-        .model = r.model, .device = d, .log = capture_log(&said)};
-    gpu_pretend_lost(d);
-    assert_int_equal(lem_weights_open(&p, &w), LEM_ERR_DEVICE_LOST);
-    assert_null(w);
-    assert_said(&said, "stopped responding");
+    for (uint32_t n_before = 0; n_before < 8; n_before++) {
+        struct lines lines = {0};
+        const struct lem_log log = {.fn = hear, .priv = &lines};
+        is_caller = true;
+        struct lem_device *d = open_logging("unmapped", &log);
+        struct lem_weights *w = NULL;
+        const struct lem_weights_params p = {.model = r.model, .device = d, .log = log};
+        gpu_pretend_lost(d, n_before);
+        assert_int_equal(lem_weights_open(&p, &w), LEM_ERR_DEVICE_LOST);
+        assert_null(w);
+        lem_device_close(&d);
+        assert_said(&lines.said, "stopped responding");
+        assert_int_equal(lines.n_foreign, 0);
+    }
     run_model_close(&r);
-    lem_device_close(&d);
 }
 
 int main(void)

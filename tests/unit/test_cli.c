@@ -187,6 +187,12 @@ static void the_environment_sets_defaults(void **state)
     p.env = (const char *const[]){"LEMNOS_CAPS=minimal", NULL};
     expect(&p, ARGV("run", "--caps", "tiny", "x"), 2, "--caps knows no profile \"tiny\"");
     program_free(&p);
+    p.env = (const char *const[]){"LEMNOS_KERNELS=fast", NULL};
+    expect(&p, ARGV("run", "x"), 2, "LEMNOS_KERNELS takes one of auto|");
+    program_free(&p);
+    p.env = (const char *const[]){"LEMNOS_KERNELS=fast", NULL};
+    expect(&p, ARGV("run", "-m", f->junk, "--kernels", "rule", "x"), 1, "junk.gguf");
+    program_free(&p);
 }
 
 /* ---- files ---------------------------------------------------------------------- */

@@ -27,14 +27,18 @@ static bool fake_token(struct source *s, uint64_t i, struct lem_trace_token *out
     return true;
 }
 
-/* " 7", and a line's end for token 0. */
+/* " 7", and a line's end for token 0; from FAKE_INSIDE on a word's middle: "600". */
 static size_t fake_piece(struct source *s, uint64_t i, char *out, size_t cap)
 {
     char piece[16];
     if (i >= run_of(s)->n)
         return 0;
     const int32_t id = run_of(s)->id[i];
-    const int n = snprintf(piece, sizeof piece, id ? " %d" : "\n", (int)run_of(s)->id[i]);
+    const int n = snprintf(piece, sizeof piece,
+                           id >= FAKE_INSIDE ? "%d"
+                           : id              ? " %d"
+                                             : "\n",
+                           id);
     if ((size_t)n <= cap)
         memcpy(out, piece, (size_t)n);
     return (size_t)n;

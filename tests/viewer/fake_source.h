@@ -5,7 +5,7 @@
 
 #include "source.h"
 
-enum { FAKE_ENTRIES = 64 };
+enum { FAKE_ENTRIES = 64, FAKE_INSIDE = 600 }; /* from this id on: inside words */
 
 struct fake_run {
     const int32_t *id; /* [n] */

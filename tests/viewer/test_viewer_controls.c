@@ -193,6 +193,43 @@ static void the_timeline_seeks(void **state)
     fail_msg("there is no timeline");
 }
 
+/* A panel's title shows it alone and back again; so does Esc, once nothing is selected.
+ */
+static void titles_show_one_view(void **state)
+{
+    struct fixture *f = *state;
+    static const enum view view[] = {VIEW_TEXT, VIEW_BANK, VIEW_SCORE, VIEW_INSPECTOR};
+    for (size_t i = 0; i < sizeof view / sizeof *view; i++) {
+        const enum command c = (enum command)(CMD_VIEW_0 + (int)view[i]);
+        press(f, c);
+        assert_int_equal(f->state.view, view[i]);
+        press(f, c);
+        assert_int_equal(f->state.view, VIEW_OVERVIEW);
+    }
+    scene_select(&f->state, 1, 3);
+    f->state.view = VIEW_SCORE;
+    scene_do(&f->state, CMD_UNSELECT);
+    assert_int_equal(f->state.expert, SCENE_NONE);
+    assert_int_equal(f->state.view, VIEW_SCORE);
+    scene_do(&f->state, CMD_UNSELECT);
+    assert_int_equal(f->state.view, VIEW_OVERVIEW);
+}
+
+/* What only a model at work can do is not left unanswered. */
+static void a_recording_says_what_it_cannot(void **state)
+{
+    struct fixture *f = *state;
+    static const enum command command[] = {CMD_PIN_RUN, CMD_REGENERATE, CMD_STEP_BACK,
+                                           CMD_TYPE};
+    for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
+        f->state.notice[0] = '\0';
+        f->state.notice_left = 0;
+        scene_do(&f->state, command[i]);
+        assert_contains(f->state.notice, "recording");
+        assert_true(f->state.notice_left > 0);
+    }
+}
+
 /* Whatever is pressed in whatever order, the state stays within the recording. */
 static void any_keys_leave_a_sound_state(void **state)
 {
@@ -248,8 +285,8 @@ static void the_window_opens_and_closes(void **state)
     scratch_open(&scratch);
     struct program run = {0};
     const char *figures = scratch_path(&scratch, "figures.json");
-    program_run(&run, (const char *[]){LEM_TEST_VIEWER, "--frames", "20", "--figures",
-                                       figures, recording, NULL});
+    program_run(&run, (const char *[]){LEM_TEST_VIEWER, "--builtin-font", "--frames",
+                                       "20", "--figures", figures, recording, NULL});
     assert_string_equal(run.err, "");
     assert_int_equal(run.code, 0);
     size_t n = 0;
@@ -317,6 +354,8 @@ int main(void)
         WITH_FIXTURE(buttons_do_what_they_say),
         WITH_FIXTURE(places_select_what_they_show),
         WITH_FIXTURE(the_timeline_seeks),
+        WITH_FIXTURE(titles_show_one_view),
+        WITH_FIXTURE(a_recording_says_what_it_cannot),
         WITH_FIXTURE(any_keys_leave_a_sound_state),
         WITH_FIXTURE(playing_moves_at_its_speed),
         WITH_FIXTURE(odd_sizes_are_drawn),

@@ -10,108 +10,11 @@
 #include <SDL.h>
 #include <cmocka.h>
 
+#include "live_fixture.h"
 #include "support/program.h"
 #include "ui.h"
 
-enum { N_WRITE = 24, MAX_TOKEN = 64, LAYER = 3 };
-
-static const char model[] = LEM_TEST_ASSETS "/moe-tales-q8_0.gguf";
-
-struct fixture {
-    struct source source;
-    uint32_t pairs, n_used;
-};
-
-/* ---- waiting --------------------------------------------------------------------------
- */
-
-static void check_healthy(struct fixture *f)
-{
-    char message[512];
-    if (source_phase(&f->source, message, sizeof message) == SOURCE_FAILED)
-        fail_msg("the model stopped: %s", message);
-}
-
-/* The worker has done what was asked before, and the text has ended. */
-static void wait_for_end(struct fixture *f)
-{
-    char message[512];
-    while (source_phase(&f->source, message, sizeof message) != SOURCE_DONE) {
-        check_healthy(f);
-        SDL_Delay(2);
-    }
-}
-
-static void wait_for_revision(struct fixture *f, uint32_t more_than)
-{
-    while (source_revision(&f->source) <= more_than) {
-        check_healthy(f);
-        SDL_Delay(2);
-    }
-}
-
-static uint32_t ask_keep(struct fixture *f, uint64_t at)
-{
-    const uint32_t before = source_revision(&f->source);
-    const struct source_ask ask = {.kind = SOURCE_ASK_KEEP, .at = at};
-    assert_true(source_ask(&f->source, &ask));
-    wait_for_revision(f, before);
-    return before;
-}
-
-static void ask_policy(struct fixture *f, struct lem_policy_entry *e, uint32_t n)
-{
-    uint32_t before, now;
-    const struct source_ask ask = {
-        .kind = SOURCE_ASK_POLICY, .entries = e, .n_entry = n, .replace = true};
-    source_policy(&f->source, NULL, 0, &before);
-    assert_true(source_ask(&f->source, &ask));
-    do {
-        check_healthy(f);
-        SDL_Delay(2);
-        source_policy(&f->source, NULL, 0, &now);
-    } while (now == before);
-}
-
-static uint32_t read_ids(struct source *s, int32_t *id)
-{
-    struct lem_trace_token t;
-    uint32_t n = 0;
-    for (; n < MAX_TOKEN && source_token(s, n, &t); n++)
-        id[n] = t.id;
-    return n;
-}
-
-/* ---- the model, for each test anew --------------------------------------- */
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    char message[512] = "";
-    const struct source_live_params p = {
-        .model = model,
-        .prompt = "Once upon a time",
-        .caps = getenv("LEMNOS_TEST_CAPS"),
-        .validation = true,
-        .sample = {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .seed = 1},
-        .n_ctx = MAX_TOKEN,
-        .limit = N_WRITE};
-    if (!f || !source_open_live(&f->source, &p, message, sizeof message))
-        return -1;
-    *state = f;
-    wait_for_end(f);
-    f->n_used = f->source.facts.n_expert_used;
-    f->pairs = f->source.facts.n_layer_moe * f->n_used;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    source_close(&f->source);
-    free(f);
-    return 0;
-}
+enum { LAYER = 3 };
 
 /* Of tokens [from, to): how many have the expert at the layer. */
 static unsigned count_expert(struct fixture *f, uint32_t from, uint32_t to,
@@ -146,20 +49,20 @@ static void going_back_is_a_real_rewind(void **state)
 {
     struct fixture *f = *state;
     int32_t first[MAX_TOKEN], again[MAX_TOKEN];
-    const uint32_t n = read_ids(&f->source, first), at = f->source.n_prompt + 5;
+    const uint32_t n = fixture_ids(&f->source, first), at = f->source.n_prompt + 5;
     assert_int_equal(n, f->source.n_prompt + N_WRITE);
-    ask_keep(f, at);
-    wait_for_end(f);
-    assert_int_equal(read_ids(&f->source, again), n);
+    fixture_keep(f, at);
+    fixture_wait_for_end(f);
+    assert_int_equal(fixture_ids(&f->source, again), n);
     assert_memory_equal(again, first, n * sizeof *first);
     struct source_ask ask = {.kind = SOURCE_ASK_SAMPLE,
                              .sample = source_sampling(&f->source)};
     ask.sample.seed = 99;
     assert_true(source_ask(&f->source, &ask));
-    ask_keep(f, at);
-    wait_for_end(f);
+    fixture_keep(f, at);
+    fixture_wait_for_end(f);
     assert_int_equal(source_sampling(&f->source).seed, 99);
-    const uint32_t n_other = read_ids(&f->source, again);
+    const uint32_t n_other = fixture_ids(&f->source, again);
     assert_true(n_other > at);
     assert_memory_equal(again, first, at * sizeof *first);
     assert_true(n_other != n || memcmp(again, first, n * sizeof *first) != 0);
@@ -170,20 +73,18 @@ static void tokens_come_and_go_one_by_one(void **state)
 {
     struct fixture *f = *state;
     int32_t first[MAX_TOKEN], again[MAX_TOKEN];
-    const uint32_t n = read_ids(&f->source, first);
+    const uint32_t n = fixture_ids(&f->source, first);
     source_pause(&f->source, true);
-    ask_keep(f, n - 3);
+    fixture_keep(f, n - 3);
     assert_int_equal(source_n_token(&f->source), n - 3);
     const struct source_ask step = {.kind = SOURCE_ASK_STEP};
     for (uint32_t k = 3; k-- > 0;) {
         assert_true(source_ask(&f->source, &step));
-        while (source_n_token(&f->source) < n - k) {
-            check_healthy(f);
-            SDL_Delay(2);
-        }
+        for (uint64_t since = 0; source_n_token(&f->source) < n - k;)
+            fixture_wait(f, &since, "one token more");
         assert_int_equal(source_n_token(&f->source), n - k);
     }
-    assert_int_equal(read_ids(&f->source, again), n);
+    assert_int_equal(fixture_ids(&f->source, again), n);
     assert_memory_equal(again, first, n * sizeof *first);
 }
 
@@ -192,14 +93,16 @@ static void a_pace_holds_the_model_back(void **state)
 {
     struct fixture *f = *state;
     int32_t first[MAX_TOKEN], again[MAX_TOKEN];
-    const uint32_t n = read_ids(&f->source, first);
+    const uint32_t n = fixture_ids(&f->source, first);
     source_pace(&f->source, 0.001f);
-    ask_keep(f, n - 5);
+    fixture_keep(f, n - 5);
+    for (uint64_t since = 0; source_n_token(&f->source) < n - 4;)
+        fixture_wait(f, &since, "the first token under the pace");
     SDL_Delay(300);
-    assert_true(source_n_token(&f->source) <= n - 4);
+    assert_int_equal(source_n_token(&f->source), n - 4);
     source_pace(&f->source, 0);
-    wait_for_end(f);
-    assert_int_equal(read_ids(&f->source, again), n);
+    fixture_wait_for_end(f);
+    assert_int_equal(fixture_ids(&f->source, again), n);
     assert_memory_equal(again, first, n * sizeof *first);
 }
 
@@ -207,15 +110,15 @@ static void a_banned_expert_is_not_taken(void **state)
 {
     struct fixture *f = *state;
     int32_t ids[MAX_TOKEN];
-    const uint32_t n = read_ids(&f->source, ids), at = f->source.n_prompt;
+    const uint32_t n = fixture_ids(&f->source, ids), at = f->source.n_prompt;
     const uint16_t e = busiest(f, n);
     assert_true(count_expert(f, at, n, e) > 0);
     struct lem_policy_entry ban = {
         .kind = LEM_POLICY_BAN, .layer = f->source.facts.layer[LAYER], .expert = e};
-    ask_policy(f, &ban, 1);
-    ask_keep(f, at);
-    wait_for_end(f);
-    const uint32_t n_now = read_ids(&f->source, ids);
+    fixture_policy(f, &ban, 1);
+    fixture_keep(f, at);
+    fixture_wait_for_end(f);
+    const uint32_t n_now = fixture_ids(&f->source, ids);
     /* The last token kept was run again, under the ban. */
     assert_int_equal(count_expert(f, at - 1, n_now, e), 0);
     assert_true(n_now > at);
@@ -229,10 +132,10 @@ static void a_banned_expert_is_not_taken(void **state)
     assert_contains(text, "\"ban\": [");
     assert_int_equal(before, at - 1);
     /* Undone before another token came: as if it had never been. */
-    ask_keep(f, at);
-    ask_policy(f, NULL, 0);
-    ask_keep(f, at);
-    wait_for_end(f);
+    fixture_keep(f, at);
+    fixture_policy(f, NULL, 0);
+    fixture_keep(f, at);
+    fixture_wait_for_end(f);
     assert_int_equal(source_n_event(&f->source), 0);
 }
 
@@ -244,20 +147,24 @@ static void what_is_refused_changes_nothing(void **state)
                                     {.kind = LEM_POLICY_BAN, .layer = 77, .expert = 1}};
     struct lem_policy_entry now[4];
     uint32_t revision, before;
-    ask_policy(f, e, 1);
+    fixture_policy(f, e, 1);
     source_policy(&f->source, NULL, 0, &before);
     const struct source_ask ask = {
         .kind = SOURCE_ASK_POLICY, .entries = e, .n_entry = 2, .replace = true};
     assert_true(source_ask(&f->source, &ask));
-    while (source_phase(&f->source, message, sizeof message) != SOURCE_FAILED &&
-           !message[0])
-        SDL_Delay(2);
+    /* Another revision, so that who expected the change looks again. */
+    uint64_t since = 0;
+    uint32_t n = 0;
+    do {
+        fixture_wait(f, &since, "the refusal");
+        n = source_policy(&f->source, now, 4, &revision);
+    } while (revision == before);
+    source_phase(&f->source, message, sizeof message);
     assert_contains(message, "block 77");
-    assert_int_equal(source_policy(&f->source, now, 4, &revision), 1);
-    assert_int_equal(revision, before);
+    assert_int_equal(n, 1);
     assert_int_equal(now[0].expert, 1);
-    ask_keep(f, 3); /* and it goes on */
-    wait_for_end(f);
+    fixture_keep(f, 3); /* and it goes on */
+    fixture_wait_for_end(f);
 }
 
 static void a_prompt_begins_anew(void **state)
@@ -267,22 +174,26 @@ static void a_prompt_begins_anew(void **state)
     char prompt[] = "The dog", piece[64];
     const struct source_ask ask = {.kind = SOURCE_ASK_PROMPT, .text = prompt};
     assert_true(source_ask(&f->source, &ask));
-    wait_for_revision(f, before);
-    wait_for_end(f);
+    fixture_wait_for_revision(f, before);
+    fixture_wait_for_end(f);
     const size_t n =
         source_piece(&f->source, f->source.n_prompt - 1u, piece, sizeof piece);
     assert_int_equal(n, 4);
     assert_memory_equal(piece, " dog", 4);
     assert_int_equal(source_n_token(&f->source), f->source.n_prompt + N_WRITE);
+    char message[512] = "";
+    source_phase(&f->source, message, sizeof message);
+    assert_string_equal(message, ""); /* of reading the prompt nothing is said any more */
     /* One that cannot be run leaves the text as it is, and says why. */
-    char longer[16 * MAX_TOKEN] = "", message[512] = "";
+    char longer[16 * MAX_TOKEN] = "";
     for (int i = 0; i < 2 * MAX_TOKEN; i++)
         strcat(longer, " dog");
     const struct source_ask bad = {.kind = SOURCE_ASK_PROMPT, .text = longer};
     assert_true(source_ask(&f->source, &bad));
+    uint64_t since = 0;
     while (source_phase(&f->source, message, sizeof message) != SOURCE_FAILED &&
            !message[0])
-        SDL_Delay(2);
+        fixture_wait(f, &since, "the refusal");
     assert_contains(message, "has room for 64");
     assert_int_equal(source_n_token(&f->source), f->source.n_prompt + N_WRITE);
 }
@@ -298,8 +209,8 @@ static void direct_divergence(const int32_t *id, uint32_t n, uint32_t from,
     struct lem_weights *w = NULL;
     struct lem_session *s[2] = {NULL, NULL};
     const struct lem_device_params dp = {.caps = getenv("LEMNOS_TEST_CAPS")};
-    assert_int_equal(lem_model_open(&(struct lem_model_params){.path = model}, &m),
-                     LEM_OK);
+    assert_int_equal(
+        lem_model_open(&(struct lem_model_params){.path = fixture_model}, &m), LEM_OK);
     assert_int_equal(lem_device_open(&dp, &d), LEM_OK);
     assert_int_equal(
         lem_weights_open(&(struct lem_weights_params){.model = m, .device = d}, &w),
@@ -338,9 +249,9 @@ static void direct_divergence(const int32_t *id, uint32_t n, uint32_t from,
 
 static void wait_for_divergence(struct fixture *f, uint32_t n, float *kl)
 {
+    uint64_t since = 0;
     for (bool all = false; !all;) {
-        check_healthy(f);
-        SDL_Delay(2);
+        fixture_wait(f, &since, "the divergence");
         all = source_divergence(&f->source, 0, n, kl) == n;
         for (uint32_t i = 0; i < n && all; i++)
             all = !isnan(kl[i]);
@@ -353,24 +264,25 @@ static void the_pinned_run_is_compared(void **state)
     int32_t id[MAX_TOKEN], kept[MAX_TOKEN];
     float kl[MAX_TOKEN];
     double want[MAX_TOKEN];
-    const uint32_t n = read_ids(&f->source, id), at = f->source.n_prompt + 4;
+    const uint32_t n = fixture_ids(&f->source, id), at = f->source.n_prompt + 4;
     const uint32_t before = source_revision(&f->source);
     assert_null(source_pinned(&f->source));
     assert_true(source_ask(&f->source, &(struct source_ask){.kind = SOURCE_ASK_PIN}));
-    wait_for_revision(f, before);
+    fixture_wait_for_revision(f, before);
     struct source *pinned = source_pinned(&f->source);
     assert_non_null(pinned);
+    assert_int_equal(source_sampling(pinned).seed, 1);
     wait_for_divergence(f, n, kl);
     for (uint32_t i = 0; i < n; i++)
         assert_true(kl[i] == 0); /* from itself */
     struct lem_policy_entry ban = {.kind = LEM_POLICY_BAN,
                                    .layer = f->source.facts.layer[LAYER],
                                    .expert = busiest(f, n)};
-    ask_policy(f, &ban, 1);
-    ask_keep(f, at);
-    wait_for_end(f);
+    fixture_policy(f, &ban, 1);
+    fixture_keep(f, at);
+    fixture_wait_for_end(f);
     wait_for_divergence(f, n, kl);
-    assert_int_equal(read_ids(pinned, kept), n); /* whatever became of the other */
+    assert_int_equal(fixture_ids(pinned, kept), n); /* whatever became of the other */
     assert_memory_equal(kept, id, n * sizeof *id);
     direct_divergence(id, n, at - 1, &ban, want);
     bool any = false;
@@ -383,8 +295,8 @@ static void the_pinned_run_is_compared(void **state)
     }
     assert_true(any);
     assert_true(source_ask(&f->source, &(struct source_ask){.kind = SOURCE_ASK_UNPIN}));
-    while (source_pinned(&f->source))
-        SDL_Delay(2);
+    for (uint64_t since = 0; source_pinned(&f->source);)
+        fixture_wait(f, &since, "the run to be unpinned");
     assert_int_equal(source_divergence(&f->source, 0, n, kl), 0);
 }
 
@@ -412,11 +324,12 @@ static void press(struct viewer *v, enum command command)
 }
 
 /* As the window does between two frames, until `done` is true of what is shown. */
-static void run_until(struct fixture *f, struct viewer *v, bool (*done)(struct viewer *v))
+static void run_until(struct fixture *f, struct viewer *v, bool (*done)(struct viewer *v),
+                      const char *what)
 {
+    uint64_t since = 0;
     do {
-        check_healthy(f);
-        SDL_Delay(2);
+        fixture_wait(f, &since, what);
         scene_step(&v->scene, 0.01f);
         stats_read(&v->stats, 1000);
         layout_draw(&v->ui);
@@ -459,24 +372,24 @@ static void buttons_step_in(void **state)
     scene_do(&v->scene, CMD_STEERING);
     scene_select(&v->scene, 2, 5);
     press(v, CMD_BAN);
-    run_until(f, v, has_rule);
+    run_until(f, v, has_rule, "the rule");
     assert_true(steer_rule(&v->ui.steer, 2, 5) == -INFINITY);
     press(v, CMD_PIN_RUN);
-    run_until(f, v, is_pinned);
+    run_until(f, v, is_pinned, "the pinned run");
     scene_seek(&v->scene, 10);
     press(v, CMD_STEP_BACK);
-    run_until(f, v, went_back);
+    run_until(f, v, went_back, "ten tokens");
     assert_false(v->scene.playing);
     assert_int_equal(v->scene.cursor, 9);
     press(v, CMD_REGENERATE);
     assert_true(v->scene.playing);
-    run_until(f, v, is_long);
+    run_until(f, v, is_long, "the text to go on");
     uint64_t load = 0;
     for (uint32_t e = 0; e < v->stats.n_expert; e++)
         load += v->stats.load[e];
     assert_int_equal(load, v->stats.n_read * f->n_used); /* counted once each */
     press(v, CMD_UNSET_ALL);
-    run_until(f, v, has_none);
+    run_until(f, v, has_none, "no rule");
     ui_close(&v->ui);
     stats_close(&v->stats);
     free(v);
@@ -484,7 +397,7 @@ static void buttons_step_in(void **state)
 
 int main(void)
 {
-#define WITH_FIXTURE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define WITH_FIXTURE(fn) cmocka_unit_test_setup_teardown(fn, fixture_open, fixture_close)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(going_back_is_a_real_rewind),
         WITH_FIXTURE(tokens_come_and_go_one_by_one),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <SDL_keycode.h>
 #include <cmocka.h>
 
 #include "edit.h"
@@ -17,6 +18,7 @@
 #include "save.h"
 #include "support/program.h"
 #include "support/scratch.h"
+#include "ui.h"
 
 /* ---- the line that is typed ----------------------------------------------------------
  */
@@ -120,6 +122,47 @@ static void keys_are_clear(void **state)
         assert_in_range(key[i].command, CMD_NONE + 1, CMD_COUNT - 1);
     }
     assert_int_equal(keys_command('~', 0), CMD_NONE);
+    /* The first layer is drawn at the top. */
+    assert_int_equal(keys_command(SDLK_UP, 0), CMD_LAYER_DOWN);
+    assert_int_equal(keys_command(SDLK_DOWN, 0), CMD_LAYER_UP);
+}
+
+/* ---- colours -------------------------------------------------------------------------
+ */
+
+/* Relative luminance, WCAG 2.1. */
+static double luminance(uint32_t c)
+{
+    static const double part[3] = {0.0722, 0.7152, 0.2126};
+    double l = 0;
+    for (int i = 0; i < 3; i++) {
+        const double v = (double)(c >> 8 * i & 255) / 255;
+        l += part[i] * (v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4));
+    }
+    return l;
+}
+
+static double contrast(uint32_t a, uint32_t b)
+{
+    const double x = luminance(a) + 0.05, y = luminance(b) + 0.05;
+    return x > y ? x / y : y / x;
+}
+
+/* 4.5 to 1 is what WCAG asks of small letters, on all that they are drawn on. */
+static void small_letters_can_be_read(void **state)
+{
+    (void)state;
+    for (int light = 0; light < 2; light++) {
+        const struct palette p = palette_make(light);
+        const uint32_t ink[] = {p.text, p.quiet, p.faint, p.accent, p.warn};
+        for (size_t i = 0; i < sizeof ink / sizeof *ink; i++) {
+            assert_true(contrast(ink[i], p.panel) >= 4.5);
+            if (ink[i] != p.warn)
+                assert_true(contrast(ink[i], palette_ramp(&p, 0)) >= 4.5);
+        }
+        assert_true(contrast(p.text, p.raised) >= 4.5);
+        assert_true(contrast(p.quiet, p.raised) >= 4.5);
+    }
 }
 
 /* ---- files
@@ -137,6 +180,9 @@ static void preferences_are_remembered(void **state)
     assert_string_equal(message, ""); /* the first time */
     const struct prefs want = {.w = 1300,
                                .h = 900,
+                               .x = -20,
+                               .y = 64,
+                               .has_place = true,
                                .view = VIEW_FLOW,
                                .side = VIEW_COACT,
                                .color = COLOR_PROBABILITY,
@@ -146,6 +192,7 @@ static void preferences_are_remembered(void **state)
     assert_true(prefs_read(&p, path, message, sizeof message));
     assert_int_equal(p.w, 1300);
     assert_int_equal(p.h, 900);
+    assert_true(p.has_place && p.x == -20 && p.y == 64);
     assert_int_equal(p.view, VIEW_FLOW);
     assert_int_equal(p.side, VIEW_COACT);
     assert_int_equal(p.color, COLOR_PROBABILITY);
@@ -158,6 +205,8 @@ static void preferences_are_remembered(void **state)
                                           "lemnos-viewer state 2\nlight 1\n",
                                           "lemnos-viewer state 1\nlight 2\n",
                                           "lemnos-viewer state 1\nwindow 10x10\n",
+                                          "lemnos-viewer state 1\nplace 10\n",
+                                          "lemnos-viewer state 1\nplace 1,9999999\n",
                                           "lemnos-viewer state 1\nview none\n",
                                           "lemnos-viewer state 1\nbank 99\n",
                                           "lemnos-viewer state 1\nbank -1\n",
@@ -209,6 +258,72 @@ static void a_run_is_saved(void **state)
     scratch_close(&scratch);
 }
 
+/* Pixels of the line above the views that says what is wrong. */
+static unsigned banner_pixels(const struct ui *ui)
+{
+    const struct palette *p = &ui->palette;
+    const uint32_t ground = palette_mix(p->panel, p->warn, 0.16f);
+    unsigned n = 0;
+    for (int i = 0; i < ui->canvas.w * ui->canvas.h; i++)
+        n += (ui->canvas.pixel[i] & 0xffffff) == ground;
+    return n;
+}
+
+static void flip_bytes(const char *path, long at, int n)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(fseek(f, at + i, SEEK_SET), 0);
+        const int c = getc(f);
+        assert_int_equal(fseek(f, at + i, SEEK_SET), 0);
+        assert_int_not_equal(putc(c ^ 0xff, f), EOF);
+    }
+    fclose(f);
+}
+
+/* Damaged tokens are in no sum, and their number is said. */
+static void damaged_tokens_are_left_out(void **state)
+{
+    (void)state;
+    const struct made made = {
+        .n_token = 400, .n_prompt = 30, .n_layer = 3, .n_expert = 12, .n_used = 2};
+    struct scratch scratch;
+    char message[600];
+    scratch_open(&scratch);
+    const char *path = scratch_path(&scratch, "a.lemtrace");
+    assert_true(made_recording(path, &made));
+    for (int damaged = 0; damaged < 2; damaged++) {
+        struct source s;
+        struct scene scene;
+        struct stats stats;
+        struct ui ui;
+        size_t size;
+        free(program_read_file(path, &size));
+        if (damaged)
+            flip_bytes(path, (long)size / 2, 40);
+        assert_true(source_open_recording(&s, path, message, sizeof message));
+        assert_int_equal(source_n_token(&s), 400);
+        scene_open(&scene, &s);
+        assert_true(stats_open(&stats, &s));
+        while (stats_read(&stats, 100))
+            ;
+        uint64_t load = 0;
+        for (int i = 0; i < 3 * 12; i++)
+            load += stats.load[i];
+        assert_int_equal(stats.n_read, 400);
+        assert_int_equal(load, stats_n(&stats) * 3 * 2);
+        assert_int_equal(stats_n(&stats) < 400, damaged);
+        assert_true(ui_open(&ui, &scene, &stats, 1280, 800, 1, true));
+        layout_draw(&ui);
+        assert_int_equal(banner_pixels(&ui) > 1000, damaged);
+        ui_close(&ui);
+        stats_close(&stats);
+        source_close(&s);
+    }
+    scratch_close(&scratch);
+}
+
 /* ---- the prompt's groups
  * ----------------------------------------------------------------- */
 
@@ -255,9 +370,14 @@ static void a_prompt_is_grouped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_is_edited), cmocka_unit_test(a_line_stays_sound),
-        cmocka_unit_test(keys_are_clear),   cmocka_unit_test(preferences_are_remembered),
-        cmocka_unit_test(a_run_is_saved),   cmocka_unit_test(a_prompt_is_grouped),
+        cmocka_unit_test(a_line_is_edited),
+        cmocka_unit_test(a_line_stays_sound),
+        cmocka_unit_test(keys_are_clear),
+        cmocka_unit_test(small_letters_can_be_read),
+        cmocka_unit_test(damaged_tokens_are_left_out),
+        cmocka_unit_test(preferences_are_remembered),
+        cmocka_unit_test(a_run_is_saved),
+        cmocka_unit_test(a_prompt_is_grouped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,18 @@ static struct box token_box(const struct ui *ui, uint64_t token)
     return all;
 }
 
+/* A letter that no font has looks as every other such letter does. */
+static bool has_letters(struct fonts *f)
+{
+    static const char *const wide_narrow[2][2] = {{"\xd7\xa9", "\xd7\x95"},
+                                                  {"\xd8\xb3", "\xd8\xa7"}};
+    bool all = fonts_are_real(f);
+    for (int i = 0; i < 2 && all; i++)
+        all = fonts_width(f, FONT_READ, wide_narrow[i][0], 2) !=
+              fonts_width(f, FONT_READ, wide_narrow[i][1], 2);
+    return all;
+}
+
 static void the_first_of_them_stands_at_the_right(void **state)
 {
     (void)state;
@@ -165,7 +177,8 @@ static void the_first_of_them_stands_at_the_right(void **state)
     assert_true(stats_open(&stats, &source));
     assert_true(ui_open(&ui, &scene, &stats, 1000, 500, 1, false));
     layout_draw(&ui);
-    if (fonts_are_real(ui.fonts)) {
+    const bool drawn = has_letters(ui.fonts);
+    if (drawn) {
         struct box b[N_PIECE];
         for (uint64_t i = 0; i < N_PIECE; i++)
             b[i] = token_box(&ui, i);
@@ -189,6 +202,10 @@ static void the_first_of_them_stands_at_the_right(void **state)
     stats_close(&stats);
     source_close(&source);
     scratch_close(&scratch);
+    if (!drawn) {
+        print_message("No font has Hebrew and Arabic: install fonts-dejavu-core.\n");
+        skip();
+    }
 }
 
 /* ---- dropped files ------------------------------------------------------------------

@@ -2,89 +2,25 @@
  * is clicked and every key pressed by events as the system sends them, text is typed into
  * the prompt, and a model that stops leaves its recording. Skipped without Xvfb. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <SDL.h>
 #include <cmocka.h>
+#include <png.h>
 
 #include "keys.h"
 #include "played_source.h"
+#include "prefs.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "window.h"
+#include "xserver.h"
 
 static const char recording[] = LEM_TEST_ASSETS "/tale.lemtrace";
-
-/* ---- the X server
- * ---------------------------------------------------------------------- */
-
-struct server {
-    struct program xvfb;
-    struct scratch scratch;
-    bool there;
-};
-
-static void nap(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-}
-
-static bool has_xvfb(void)
-{
-    struct program which = {0};
-    program_run(&which, (const char *[]){"/bin/sh", "-c", "command -v Xvfb", NULL});
-    const bool there = which.code == 0;
-    program_free(&which);
-    return there;
-}
-
-/* It chooses a free display and says which on its standard output. */
-static int start_server(void **state)
-{
-    static struct server server;
-    char line[32] = "", display[40];
-    *state = &server;
-    scratch_open(&server.scratch);
-    setenv("XDG_STATE_HOME", server.scratch.dir, 1);
-    server.there = has_xvfb();
-    if (!server.there) {
-        print_message("Xvfb is not there: install xvfb to test the window.\n");
-        return 0;
-    }
-    program_start(&server.xvfb, (const char *[]){"/bin/sh", "-c",
-                                                 "exec Xvfb -displayfd 1 -screen 0 "
-                                                 "1400x1000x24 -nolisten tcp",
-                                                 NULL});
-    while (program_out_bytes(&server.xvfb) < 2)
-        nap();
-    rewind(server.xvfb.out_file);
-    if (!fgets(line, sizeof line, server.xvfb.out_file))
-        return -1;
-    line[strcspn(line, "\n")] = '\0';
-    snprintf(display, sizeof display, ":%s", line);
-    setenv("DISPLAY", display, 1);
-    setenv("SDL_VIDEODRIVER", "x11", 1);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    struct server *s = *state;
-    SDL_Quit();
-    if (s->there) {
-        kill(s->xvfb.pid, SIGTERM);
-        program_wait(&s->xvfb);
-        program_free(&s->xvfb);
-    }
-    scratch_close(&s->scratch);
-    return 0;
-}
 
 /* ---- a person
  * ---------------------------------------------------------------------------- */
@@ -99,6 +35,7 @@ struct person {
     unsigned n_done;
     bool pressed;
     struct scene before;
+    struct prefs *prefs; /* of its windows, or NULL */
 };
 
 static void push_mouse(uint32_t type, int x, int y, uint8_t button, uint8_t clicks)
@@ -190,6 +127,7 @@ static void show(struct source *source, struct person *p,
                                .layer = -1,
                                .expert = -1,
                                .on_frame = on_frame,
+                               .prefs = p->prefs,
                                .priv = p};
     if (!window_run(source, &o, message, sizeof message))
         fail_msg("%s", message);
@@ -240,7 +178,7 @@ static void each_button(void *priv, struct ui *ui)
 
 static void every_button_does_something(void **state)
 {
-    const struct server *server = *state;
+    const struct xserver *server = *state;
     struct played played;
     struct source source;
     struct person p = {.played = &played};
@@ -274,6 +212,7 @@ static void each_key(void *priv, struct ui *ui)
         return;
     }
     middle_state(s);
+    s->want_shot = false;     /* the last key's, which the window takes after this */
     s->view = VIEW_COUNT - 1; /* so that "0" has a way to go */
     p->before = *s;
     p->pressed = true;
@@ -282,7 +221,7 @@ static void each_key(void *priv, struct ui *ui)
 
 static void every_key_does_something(void **state)
 {
-    const struct server *server = *state;
+    const struct xserver *server = *state;
     struct played played;
     struct source source;
     struct person p = {.played = &played};
@@ -357,7 +296,7 @@ static void typing(void *priv, struct ui *ui)
 
 static void a_prompt_is_typed(void **state)
 {
-    const struct server *server = *state;
+    const struct xserver *server = *state;
     struct played played;
     struct source source;
     struct person p = {.played = &played};
@@ -408,7 +347,7 @@ static void zooming(void *priv, struct ui *ui)
 
 static void the_bank_is_zoomed(void **state)
 {
-    const struct server *server = *state;
+    const struct xserver *server = *state;
     struct played played;
     struct source source;
     struct person p = {.played = &played};
@@ -435,7 +374,7 @@ static void losing(void *priv, struct ui *ui)
 
 static void a_lost_device_leaves_the_recording(void **state)
 {
-    const struct server *server = *state;
+    const struct xserver *server = *state;
     struct played played;
     struct source source, rescued;
     struct person p = {.played = &played};
@@ -462,6 +401,78 @@ static void a_lost_device_leaves_the_recording(void **state)
     program_free(&list);
 }
 
+/* A picture of the window is without the line that told of the one before. */
+static void shooting(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    struct scene *s = ui->state;
+    if (p->at++ == 0) {
+        scene_say(s, "Saved as some.png");
+        s->want_shot = true;
+        return;
+    }
+    assert_contains(s->notice, "Saved as lemnos-");
+    png_image png = {.version = PNG_IMAGE_VERSION};
+    assert_true(png_image_begin_read_from_file(&png, s->notice + strlen("Saved as ")));
+    png.format = PNG_FORMAT_BGRA; /* which is the canvas', byte by byte */
+    assert_int_equal(png.width, ui->canvas.w);
+    assert_int_equal(png.height, ui->canvas.h);
+    const size_t n = PNG_IMAGE_SIZE(png);
+    uint32_t *got = malloc(n);
+    assert_non_null(got);
+    assert_true(png_image_finish_read(&png, NULL, got, 0, NULL));
+    assert_memory_not_equal(got, ui->canvas.pixel, n); /* where there is the new line */
+    s->notice_left = 0;
+    layout_draw(ui);
+    assert_memory_equal(got, ui->canvas.pixel, n);
+    free(got);
+    s->quit = true;
+}
+
+static void pictures_are_without_notices(void **state)
+{
+    const struct xserver *server = *state;
+    struct played played;
+    struct source source;
+    struct person p = {.played = &played};
+    if (!server->there)
+        skip();
+    assert_int_equal(chdir(server->scratch.dir), 0);
+    played_open(&played, &source, recording);
+    show(&source, &p, shooting);
+    assert_int_equal(p.at, 2);
+    source_close(&source);
+}
+
+static void looking_once(void *priv, struct ui *ui)
+{
+    (void)priv;
+    ui->state->quit = true;
+}
+
+/* The window opens where it was, unless no screen shows that place. */
+static void the_place_is_remembered(void **state)
+{
+    const struct xserver *server = *state;
+    struct played played;
+    struct source source;
+    struct prefs prefs = {.side = VIEW_BANK, .x = 90, .y = 70, .has_place = true};
+    struct person p = {.played = &played, .prefs = &prefs};
+    if (!server->there)
+        skip();
+    played_open(&played, &source, recording);
+    show(&source, &p, looking_once);
+    assert_true(prefs.has_place);
+    assert_int_equal(prefs.x, 90);
+    assert_int_equal(prefs.y, 70);
+    prefs.x = 5000;
+    prefs.y = -3000;
+    show(&source, &p, looking_once);
+    assert_in_range(prefs.x, 0, 1400 - 1280);
+    assert_in_range(prefs.y, 0, 1000 - 800);
+    source_close(&source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +481,8 @@ int main(void)
         cmocka_unit_test(a_prompt_is_typed),
         cmocka_unit_test(the_bank_is_zoomed),
         cmocka_unit_test(a_lost_device_leaves_the_recording),
+        cmocka_unit_test(pictures_are_without_notices),
+        cmocka_unit_test(the_place_is_remembered),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, xserver_start, xserver_stop);
 }

@@ -86,6 +86,8 @@ struct lem_log {
 /**
  * Progress of long work. {0} means nobody watches.
  * `done` and `total` count the unit that `what` names ("bytes uploaded").
+ * Threads: `fn` is called by any of the threads that do the work, one at a time, and not
+ * after the call has returned.
  */
 struct lem_progress {
     void (*fn)(void *priv, const char *what, uint64_t done, uint64_t total);

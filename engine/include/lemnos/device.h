@@ -146,10 +146,10 @@ struct lem_device_kernels {
  * LEM_KERNELS_AUTO tries the ways in turn, each against the results of the first, which
  * takes parts of a second beyond what the driver takes to compile some six kernels, and
  * keeps the outcome in the cache folder; from then on it is found there, for this device,
- * driver, caps and version of Lemnos. Another way than the device's type suggests is
- * taken when it is faster by 15 %. Without a cache folder nothing is measured, so that
- * two runs never differ; then, and when measuring fails (a warning), it is
- * LEM_KERNELS_RULE.
+ * driver, caps, version of Lemnos and the kernels built into it. Another way than the
+ * device's type suggests is taken when it is faster by 15 %. Without a cache folder
+ * nothing is measured, so that two runs never differ; then, and when measuring fails (a
+ * warning), it is LEM_KERNELS_RULE.
  *
  * @param out  what was chosen; may be NULL
  * @return LEM_OK, LEM_ERR_ARGUMENT
