@@ -145,7 +145,7 @@ static enum lem_status upload(struct job *job, uint32_t n_worker, bool mapped)
 {
     struct worker worker[MAX_WORKER] = {0};
     const uint32_t n_ring = mapped ? 0 : n_worker;
-    for (uint32_t i = 0; i < n_worker; i++)
+    for (uint32_t i = 0; i < MAX_WORKER; i++)
         worker[i].job = job;
     enum lem_status st = open_rings(job, worker, n_ring);
     if (st == LEM_OK) {

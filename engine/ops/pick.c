@@ -27,6 +27,8 @@ static struct level level_of(uint32_t n)
     l.per_lane = round_up(ceil_div(ceil_div(n, most_group), LANES), AT_ONCE);
     if (l.per_lane > MOST_PER_LANE)
         l.per_lane = MOST_PER_LANE;
+    else if (l.per_lane == 0)
+        l.per_lane = AT_ONCE;
     l.n_group = ceil_div(n, LANES * l.per_lane);
     return l;
 }
@@ -86,7 +88,7 @@ enum lem_status op_pick(struct gpu_list *list, const struct op_at *at,
         const struct gpu_slice part = {a->part.buf, a->part.offset + used, bytes};
         const struct gpu_slice y = l.n_group > 1 ? part : a->y;
         const enum lem_status st = add_level(list, at, &l, x, y, join);
-        if (st != LEM_OK || l.n_group == 1)
+        if (st != LEM_OK || l.n_group <= 1)
             return st;
         x = y;
         used += bytes;
