@@ -4,7 +4,7 @@
 // Meaning on the CPU: part of ref_bank().
 //
 //   binding 0  w        experts [mat0, mat0 + n_mat), each tiles of [n_row][n_col]  read
-//   binding 1  x        [n_used][x_stride]  f32, or bytes with -DACT_I8  read
+//   binding 1  x        [n_used][x_stride]  f32, or integers with -DACT_I8, -DACT_I16  read
 //   binding 2  ids      [n_used]            u32  read
 //   binding 3  weights  [n_used]            f32  read
 //   binding 4  y        [y_off + n_row]     f32  read and written

@@ -3,7 +3,7 @@
 // half of the experts of one token. Meaning on the CPU: part of ref_experts().
 //
 //   binding 0  w    experts [mat0, mat0 + n_mat), each tiles of [2 n_ff][n_col]  read
-//   binding 1  x    [n_col]             f32, or bytes with -DACT_I8  read
+//   binding 1  x    [n_col]             f32, or integers with -DACT_I8, -DACT_I16  read
 //   binding 2  ids  [n_used]            u32  read
 //   binding 3  y    [n_used][y_stride]  f32  write
 //   binding 4  bias [n_expert][2 n_ff]  f32  read, with EXPERTS_BIAS: on gate and up

@@ -3,7 +3,7 @@
 // Meaning on the CPU: ref_matmul() in engine/ref.
 //
 //   binding 0  w     tiles of [n_row][n_col], see engine/quant/quant.h   read
-//   binding 1  x     [n_token][x_stride]  f32, or bytes with -DACT_I8  read
+//   binding 1  x     [n_token][x_stride]  f32, or integers with -DACT_I8, -DACT_I16  read
 //   binding 2  y     [n_token][y_stride]  f32  read and written
 //   binding 3  bias  [bias_off + n_row]   f32  read; any buffer without MATMUL_BIAS
 //   binding 4  step  struct step_params        uniform

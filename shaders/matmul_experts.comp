@@ -5,7 +5,7 @@
 // which row of biases it uses, and where in x its own columns begin.
 //
 //   binding 0  w      experts [mat0, mat0 + n_mat), each tiles of [n_row][n_col]  read
-//   binding 1  x      [rows][x_stride]            f32, or bytes with -DACT_I8  read
+//   binding 1  x      [rows][x_stride]            f32, or integers with -DACT_I8, -DACT_I16  read
 //   binding 2  y      [n_token * n_used][y_stride] f32  write
 //   binding 3  pairs  [n_token * n_used]          u32  read
 //   binding 4  tiles  {expert, first in pairs, count, 0}  u32[4]  read; count >= 1

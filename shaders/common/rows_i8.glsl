@@ -14,13 +14,8 @@
 #include "common/dot_i8.glsl"
 #include "common/params.h"
 
-#ifdef FETCH_TEXEL
-layout(set = 0, binding = 1) uniform usamplerBuffer x_slots;
-#define X_SLOT(i) texelFetch(x_slots, int(i))
-#else
 layout(std430, set = 0, binding = 1) readonly buffer Xs { uvec4 x_slots[]; };
 #define X_SLOT(i) x_slots[i]
-#endif
 
 // Part of a row of weights times one of activations; scale: of the activations.
 float i8_product(I8_SCALE w_scale, uvec4 w[2], uvec4 x0, uvec4 x1, vec2 scale)

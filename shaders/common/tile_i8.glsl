@@ -14,13 +14,8 @@
 
 #define FETCH_BLOCKS 2u
 
-#ifdef FETCH_TEXEL
-layout(set = 0, binding = 1) uniform usamplerBuffer x_slots;
-#define X_SLOT(i) texelFetch(x_slots, int(i))
-#else
 layout(std430, set = 0, binding = 1) readonly buffer Xs { uvec4 x_slots[]; };
 #define X_SLOT(i) x_slots[i]
-#endif
 
 const uint CODES = 2; // slots of a block's codes; one of scales follows
 const uint PITCH = CODES + 1;

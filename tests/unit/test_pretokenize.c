@@ -25,97 +25,99 @@ static struct pretokenize *open_rule(const char *name)
     return p;
 }
 
+static const struct {
+    const char *rule, *text, *words; /* joined by '|' */
+} samples[] = {
+    {"gpt-2", "Hello, it's  me!\n\n", "Hello|,| it|'s| | me|!|\n\n"},
+    {"gpt-2", "IT'S 1234 a1", "IT|'|S| 1234| a|1"},
+    {"gpt-2", "a\t\tb", "a|\t|\t|b"},
+    {"starcoder", "x 12", "x| |1|2"},
+    {"llama-bpe", "IT'S 1234567.", "IT|'S| |123|456|7|."},
+    {"llama-bpe", "a\n \nb  c", "a|\n \n|b| | c"},
+    {"llama-bpe", "(x) !!\n", "(x|)| !!\n"},
+    {"qwen2", "12 ab", "1|2| ab"},
+    {"qwen2",
+     "e\xCC\x81"
+     "a",
+     "e|\xCC\x81"
+     "a"},
+    {"qwen35",
+     "e\xCC\x81"
+     "a",
+     "e\xCC\x81"
+     "a"},
+    {"deepseek-llm", "Hi  \xE4\xB8\xAD\xE6\x96\x87 12\n",
+     "Hi|  |\xE4\xB8\xAD\xE6\x96\x87| |12|\n"},
+    {"deepseek-llm", "a.b  ", "a|.|b|  "},
+    {"deepseek-coder", "f(x) 12", "f|(|x|)| |1|2"},
+    {"deepseek-v3", "_foo 1234\xE4\xB8\xAD", "_foo| |123|4|\xE4\xB8\xAD"},
+    {"gpt-4o", "camelCase HTTPServer don't", "camel|Case| HTTPServer| don't"},
+    {"gpt-4o", "a//\nb", "a|//\n|b"},
+    {"tekken", "camelCase 12", "camel|Case| |1|2"},
+    {"kimi-k2",
+     "ab\xE4\xB8\xAD\xE6\x96\x87"
+     "cd",
+     "ab|\xE4\xB8\xAD\xE6\x96\x87|cd"},
+    {"bailingmoe2", "We'LL go\n\n", "We|'LL| go|\n\n"},
+    {"seed-coder", "a!\n1", "a|!|\n|1"},
+    {"falcon", "a+b 1234", "a|+|b| |123|4"},
+    {"bloom", "a, b c", "a|,| b| c"},
+    {"viking", "a12", "a|1|2"},
+    {"afmoe", "a1234567 12 345", "a|1|234|567| |12| |345"},
+    {"afmoe", "_foo\xE0\xB8\x81 x!\n",
+     "_foo|\xE0\xB8\x81| x|!\n"}, /* a Thai letter stands apart */
+    {"tiny_aya", "1234567 12345abc x6789.", "1|234|567| |123|45|abc| x|6|789|."},
+    {"tiny_aya", "1234", "1|234"},
+    {"tiny_aya", "fooBar a//\n", "foo|Bar| a|//\n"},
+    {"youtu", "ab\xED\x95\x9C\xE4\xB8\xAD\xEF\xBC\x8C 12",
+     "ab|\xED\x95\x9C|\xE4\xB8\xAD|\xEF\xBC\x8C| |1|2"},
+    {"youtu", "camelCase don't", "camel|Case| don't"},
+    {"exaone-moe", "one two  three'S 12!/", "one two| | three|'S| |1|2|!/"},
+    {"exaone-moe", "a\n\nb", "a|\n\n|b"},
+    {"superbpe", "It is 1234567, or 12.", "It is |1|234|567|, or |12|."},
+    {"superbpe", "123456", "123|456"},
+    {"superbpe", /* a half is no digit, but a number */
+     "12\xC2\xBD"
+     "345\xC2\xBD"
+     "6",
+     "12\xC2\xBD|345\xC2\xBD"
+     "6"},
+    {"superbpe",
+     "\xC2\xBD"
+     "3456",
+     "\xC2\xBD"
+     "3|456"},
+    {"laguna", "a  \n b1", "a|  |\n| b|1"},
+    {"qwen2", "a  \n b1", "a|  \n| b|1"}, /* what laguna is compared with */
+    {"minicpm5", "ab 12345", "ab| |123|45"},
+    {"k2-horizon",
+     "e\xCC\x81\xE2\x80\x8D"
+     "a 1234",
+     "e\xCC\x81\xE2\x80\x8D"
+     "a| |123|4"},
+    {"jais-2", "a         b", "a|        | b"}, /* eight, and one before the word */
+    {"jais-2", "a    b", "a|  | | b"},
+    {"default", "a, 12345", "a|,| |123|45"},
+};
+
 static void rules_cut_words_as_their_models_do(void **state)
 {
     (void)state;
-    static const struct {
-        const char *rule, *text, *words; /* joined by '|' */
-    } rows[] = {
-        {"gpt-2", "Hello, it's  me!\n\n", "Hello|,| it|'s| | me|!|\n\n"},
-        {"gpt-2", "IT'S 1234 a1", "IT|'|S| 1234| a|1"},
-        {"gpt-2", "a\t\tb", "a|\t|\t|b"},
-        {"starcoder", "x 12", "x| |1|2"},
-        {"llama-bpe", "IT'S 1234567.", "IT|'S| |123|456|7|."},
-        {"llama-bpe", "a\n \nb  c", "a|\n \n|b| | c"},
-        {"llama-bpe", "(x) !!\n", "(x|)| !!\n"},
-        {"qwen2", "12 ab", "1|2| ab"},
-        {"qwen2",
-         "e\xCC\x81"
-         "a",
-         "e|\xCC\x81"
-         "a"},
-        {"qwen35",
-         "e\xCC\x81"
-         "a",
-         "e\xCC\x81"
-         "a"},
-        {"deepseek-llm", "Hi  \xE4\xB8\xAD\xE6\x96\x87 12\n",
-         "Hi|  |\xE4\xB8\xAD\xE6\x96\x87| |12|\n"},
-        {"deepseek-llm", "a.b  ", "a|.|b|  "},
-        {"deepseek-coder", "f(x) 12", "f|(|x|)| |1|2"},
-        {"deepseek-v3", "_foo 1234\xE4\xB8\xAD", "_foo| |123|4|\xE4\xB8\xAD"},
-        {"gpt-4o", "camelCase HTTPServer don't", "camel|Case| HTTPServer| don't"},
-        {"gpt-4o", "a//\nb", "a|//\n|b"},
-        {"tekken", "camelCase 12", "camel|Case| |1|2"},
-        {"kimi-k2",
-         "ab\xE4\xB8\xAD\xE6\x96\x87"
-         "cd",
-         "ab|\xE4\xB8\xAD\xE6\x96\x87|cd"},
-        {"bailingmoe2", "We'LL go\n\n", "We|'LL| go|\n\n"},
-        {"seed-coder", "a!\n1", "a|!|\n|1"},
-        {"falcon", "a+b 1234", "a|+|b| |123|4"},
-        {"bloom", "a, b c", "a|,| b| c"},
-        {"viking", "a12", "a|1|2"},
-        {"afmoe", "a1234567 12 345", "a|1|234|567| |12| |345"},
-        {"afmoe", "_foo\xE0\xB8\x81 x!\n",
-         "_foo|\xE0\xB8\x81| x|!\n"}, /* a Thai letter stands apart */
-        {"tiny_aya", "1234567 12345abc x6789.", "1|234|567| |123|45|abc| x|6|789|."},
-        {"tiny_aya", "1234", "1|234"},
-        {"tiny_aya", "fooBar a//\n", "foo|Bar| a|//\n"},
-        {"youtu", "ab\xED\x95\x9C\xE4\xB8\xAD\xEF\xBC\x8C 12",
-         "ab|\xED\x95\x9C|\xE4\xB8\xAD|\xEF\xBC\x8C| |1|2"},
-        {"youtu", "camelCase don't", "camel|Case| don't"},
-        {"exaone-moe", "one two  three'S 12!/", "one two| | three|'S| |1|2|!/"},
-        {"exaone-moe", "a\n\nb", "a|\n\n|b"},
-        {"superbpe", "It is 1234567, or 12.", "It is |1|234|567|, or |12|."},
-        {"superbpe", "123456", "123|456"},
-        {"superbpe", /* a half is no digit, but a number */
-         "12\xC2\xBD"
-         "345\xC2\xBD"
-         "6",
-         "12\xC2\xBD|345\xC2\xBD"
-         "6"},
-        {"superbpe",
-         "\xC2\xBD"
-         "3456",
-         "\xC2\xBD"
-         "3|456"},
-        {"laguna", "a  \n b1", "a|  |\n| b|1"},
-        {"qwen2", "a  \n b1", "a|  \n| b|1"}, /* what laguna is compared with */
-        {"minicpm5", "ab 12345", "ab| |123|45"},
-        {"k2-horizon",
-         "e\xCC\x81\xE2\x80\x8D"
-         "a 1234",
-         "e\xCC\x81\xE2\x80\x8D"
-         "a| |123|4"},
-        {"jais-2", "a         b", "a|        | b"}, /* eight, and one before the word */
-        {"jais-2", "a    b", "a|  | | b"},
-        {"default", "a, 12345", "a|,| |123|45"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct pretokenize *p = open_rule(rows[i].rule);
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        struct pretokenize *p = open_rule(samples[i].rule);
         struct pretokenize_cuts cuts = {0};
         char got[256];
         size_t at = 0;
         uint32_t from = 0;
         assert_int_equal(
-            pretokenize_cut(p, rows[i].text, strlen(rows[i].text), &cuts, NULL), LEM_OK);
+            pretokenize_cut(p, samples[i].text, strlen(samples[i].text), &cuts, NULL),
+            LEM_OK);
         for (size_t w = 0; w < cuts.n; w++) {
             at += (size_t)snprintf(got + at, sizeof got - at, "%s%.*s", w ? "|" : "",
-                                   (int)(cuts.end[w] - from), rows[i].text + from);
+                                   (int)(cuts.end[w] - from), samples[i].text + from);
             from = cuts.end[w];
         }
-        assert_string_equal(got, rows[i].words);
+        assert_string_equal(got, samples[i].words);
         pretokenize_cuts_free(&cuts);
         pretokenize_close(&p);
         assert_null(p);
