@@ -45,12 +45,14 @@ void main()
 
     for (uint k = 0; k < p.n_used; k++) {
         const uint expert = ids[k] - p.mat0; // wraps for experts before the window
-        if (expert >= p.n_mat || row0 >= p.n_row)
+        if (expert >= p.n_mat)
             continue;
         x_at[0] = k * x_units(p.x_stride);
+        sum_x(p.n_block);
         set_rows(expert * matrix, row0, p.n_row, p.n_sb);
         clear_acc();
-        add_products(p.n_sb, p.n_block);
+        if (in_rows(row0, p.n_row))
+            add_products(p.n_sb, p.n_block);
         [[unroll]] for (uint r = 0; r < NR; r++)
             sum[r] += weights[k] * acc[r];
     }

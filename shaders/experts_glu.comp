@@ -68,7 +68,8 @@ void main()
         row_at[PAIRS + i] = w0 + w_row(p.n_ff + row, p.n_sb);
     }
     clear_acc();
-    if (row0 < p.n_ff)
+    sum_x(p.n_block);
+    if (in_rows(row0, p.n_ff))
         add_products(p.n_sb, p.n_block);
     add_splits();
     if (lane_split() != 0)

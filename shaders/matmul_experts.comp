@@ -67,7 +67,7 @@ void main()
 
     const uint row0 = first_row(NR);
     set_rows(matrix * w_matrix(p.n_row, p.n_sb), row0, p.n_row, p.n_sb);
-    if (row0 < p.n_row)
+    if (in_rows(row0, p.n_row))
         for (uint t0 = 0; t0 < tile.z; t0 += NT)
             pairs_of_tile(tile.y + t0, min(NT, tile.z - t0), row0,
                           use.y * p.bias_stride + p.bias_off, use.z);

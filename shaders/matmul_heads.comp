@@ -31,7 +31,8 @@ void main()
     const uint row0 = first_row(NR);
     set_rows(gl_WorkGroupID.z * w_matrix(p.n_row, p.n_sb), row0, p.n_row, p.n_sb);
     clear_acc();
-    if (row0 < p.n_row)
+    sum_x(p.n_block);
+    if (in_rows(row0, p.n_row))
         add_products(p.n_sb, p.n_block);
     add_splits();
     if (lane_split() != 0)

@@ -143,10 +143,23 @@ static bool typing_key(struct scene *s, const SDL_Keysym *key)
     return key->sym != SDLK_F1;
 }
 
+/* The panel that scrolls has the keys for pages while it is alone or under the mouse. */
+static bool scroll_key(const struct input *in, const SDL_Keysym *key)
+{
+    struct ui *ui = in->ui;
+    const bool up = key->sym == SDLK_PAGEUP;
+    if ((!up && key->sym != SDLK_PAGEDOWN) || scroll_hidden(ui) == 0 ||
+        (ui->state->view != VIEW_INSPECTOR && ui->state->view != VIEW_STEER &&
+         !scroll_takes(ui, ui->mouse_x, ui->mouse_y)))
+        return false;
+    scroll_page(ui, up ? -1 : 1);
+    return true;
+}
+
 static void on_key(struct input *in, const SDL_Keysym *key)
 {
     struct scene *s = in->ui->state;
-    if (s->typing && typing_key(s, key))
+    if (s->typing ? typing_key(s, key) : scroll_key(in, key))
         return;
     const unsigned with = (key->mod & KMOD_SHIFT ? KEYS_SHIFT : 0) |
                           (key->mod & (KMOD_CTRL | KMOD_GUI) ? KEYS_CTRL : 0);
@@ -159,6 +172,18 @@ static void on_key(struct input *in, const SDL_Keysym *key)
 /* ---- the mouse
  * --------------------------------------------------------------------------- */
 
+enum { SLACK = 5, WHEEL = 48 }; /* points: a click's way; a notch of the wheel */
+
+/* A finger moves the content of a panel that scrolls, but for what is made to be dragged
+ * itself; the mouse does where nothing else
+ * would answer it. What lies under a finger is clicked when it is lifted again. */
+static bool takes_content(const struct input *in, const SDL_MouseButtonEvent *b,
+                          enum hit_kind kind)
+{
+    return scroll_takes(in->ui, in->x, in->y) && kind != HIT_SCROLL &&
+           kind != HIT_SLIDER && (kind == HIT_NOTHING || b->which == SDL_TOUCH_MOUSEID);
+}
+
 static void on_press(struct input *in, const SDL_MouseButtonEvent *b)
 {
     struct ui *ui = in->ui;
@@ -168,9 +193,15 @@ static void on_press(struct input *in, const SDL_MouseButtonEvent *b)
         in->drag = box_holds(ui->bank, in->x, in->y) ? DRAG_BANK : DRAG_NONE;
         return;
     }
+    if (takes_content(in, b, kind)) {
+        in->drag = DRAG_CONTENT;
+        in->way = 0;
+        return;
+    }
     in->drag = kind == HIT_SEEK || kind == HIT_SLIDER ? DRAG_SEEK
                : kind == HIT_CELL                     ? DRAG_CELLS
                : kind == HIT_FIELD                    ? DRAG_FIELD
+               : kind == HIT_SCROLL                   ? DRAG_THUMB
                                                       : DRAG_NONE;
     if (SDL_GetModState() & KMOD_CTRL)
         ui_click_more(ui, in->x, in->y);
@@ -205,15 +236,35 @@ static void on_motion(struct input *in, int dx, int dy)
             scene_pan(ui->state, -(float)dx / (float)ui->bank.w,
                       -(float)dy / (float)ui->bank.h);
         break;
+    case DRAG_THUMB:
+        scroll_to(ui, in->y);
+        break;
+    case DRAG_CONTENT:
+        in->way += abs(dy);
+        if (in->way > ui_px(ui, SLACK))
+            scroll_by(ui, -dy);
+        break;
     }
 }
 
-/* Over the bank the wheel is a lens, elsewhere it goes through the text. */
+static void on_release(struct input *in)
+{
+    if (in->drag == DRAG_CONTENT && in->way <= ui_px(in->ui, SLACK))
+        ui_click(in->ui, in->x, in->y);
+    in->drag = DRAG_NONE;
+}
+
+/* Over the bank the wheel is a lens, over a panel that scrolls it does that, elsewhere it
+ * goes through the text. */
 static void on_wheel(struct input *in, const SDL_MouseWheelEvent *wheel)
 {
     struct ui *ui = in->ui;
     const struct box b = ui->bank;
     const bool shift = (SDL_GetModState() & KMOD_SHIFT) != 0;
+    if (scroll_takes(ui, in->x, in->y)) {
+        scroll_by(ui, -wheel->y * ui_px(ui, WHEEL));
+        return;
+    }
     if (!box_holds(b, in->x, in->y)) {
         scene_do(ui->state, wheel->y > 0 ? CMD_BACK : CMD_NEXT);
         return;
@@ -265,7 +316,7 @@ bool input_event(struct input *in, const SDL_Event *e)
         on_press(in, &e->button);
         return true;
     case SDL_MOUSEBUTTONUP:
-        in->drag = DRAG_NONE;
+        on_release(in);
         return true;
     case SDL_MOUSEWHEEL:
         on_wheel(in, &e->wheel);

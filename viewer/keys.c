@@ -12,7 +12,7 @@ static const struct key table[] = {
     {SDLK_SPACE, 0, CMD_PLAY, "Space", "play, pause"},
     {SDLK_LEFT, 0, CMD_BACK, "Left, Right", "one token back, on"},
     {SDLK_RIGHT, 0, CMD_NEXT, NULL, NULL},
-    {SDLK_PAGEUP, 0, CMD_PAGE_BACK, "PgUp, PgDn", "a page back, on"},
+    {SDLK_PAGEUP, 0, CMD_PAGE_BACK, "PgUp, PgDn", "a page back, on; or the panel"},
     {SDLK_PAGEDOWN, 0, CMD_PAGE_NEXT, NULL, NULL},
     {SDLK_HOME, 0, CMD_FIRST, "Home, End", "first, last token"},
     {SDLK_END, 0, CMD_LAST, NULL, NULL},

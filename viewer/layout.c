@@ -181,8 +181,9 @@ static bool needs_window(const struct scene *s)
 
 void layout_draw(struct ui *ui)
 {
-    ui->bank.w = ui->field.w = 0;
+    ui->bank.w = ui->field.w = ui->scroll.box.w = 0;
     ui->moving = false;
+    ui->tip[0] = '\0';
     ui->palette = palette_make(ui->state->light);
     ui->n_hit = 0;
     canvas_unclip(&ui->canvas);
@@ -200,6 +201,7 @@ void layout_draw(struct ui *ui)
     view_header(ui, header);
     draw_body(ui, body, timeline, narrow);
     view_card(ui);
+    view_tip(ui);
     view_notice(ui, all);
     if (ui->state->help)
         view_help(ui, all);

@@ -28,7 +28,6 @@ static void on_log(void *priv, enum lem_log_level level, const char *text)
 static void on_progress(void *priv, const char *what, uint64_t done, uint64_t total)
 {
     char text[256];
-    ((struct live *)priv)->figures.device_bytes = total;
     snprintf(text, sizeof text, "Opening the model: %s, %u %%", what,
              total ? (unsigned)(100 * done / total) : 0);
     live_say(priv, text);
@@ -81,10 +80,7 @@ static bool fill_facts(struct live *l)
 {
     struct lem_device_info device;
     lem_device_get_info(l->device, &device);
-    struct lem_session_stats stats;
-    lem_session_get_stats(l->session, &stats);
-    l->figures.device_bytes += stats.device_bytes;
-    l->figures.n_ctx = lem_session_n_ctx(l->session);
+    lem_session_trace_memory(l->session, &l->memory);
     snprintf(l->name, sizeof l->name, "%s", l->info.name);
     snprintf(l->architecture, sizeof l->architecture, "%s", l->info.architecture);
     snprintf(l->device_name, sizeof l->device_name, "%s", device.name);

@@ -110,7 +110,7 @@ struct live {
     struct lem_session *session; /* set under the lock */
     struct lem_model_info info;
     uint32_t *layer;
-    struct source_figures figures; /* fixed once the session is open */
+    struct lem_trace_memory memory; /* under the lock once the session is open */
     char name[128], architecture[64], device_name[256];
     struct source pinned_source;
 };

@@ -168,12 +168,14 @@ static bool pinned_margins(struct source *s, uint64_t i, float *margins, uint16_
     return read_margins(l, &l->pinned, i, margins, next);
 }
 
-static void live_figures(struct source *s, struct source_figures *out)
+/* It is the same for all tokens: only the peak ever changes. */
+static void live_memory(struct source *s, uint64_t i, struct lem_trace_memory *out)
 {
     struct live *l = s->priv;
+    (void)i;
     SDL_LockMutex(l->lock);
     if (l->phase != SOURCE_OPENING) /* until then the worker fills them */
-        *out = l->figures;
+        *out = l->memory;
     SDL_UnlockMutex(l->lock);
 }
 
@@ -365,7 +367,7 @@ static void pause_nothing(struct source *s, bool paused)
 
 const struct source_kind live_kind = {
     .margins = live_margins,
-    .figures = live_figures,
+    .memory = live_memory,
     .close = close_live,
     .n_token = live_n,
     .token = live_token,
@@ -386,7 +388,7 @@ const struct source_kind live_kind = {
 
 const struct source_kind live_pinned_kind = {
     .margins = pinned_margins,
-    .figures = live_figures,
+    .memory = live_memory,
     .close = close_nothing,
     .n_token = pinned_n,
     .token = pinned_token,

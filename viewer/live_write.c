@@ -7,7 +7,7 @@
 #include "live.h"
 #include "policyfile/policyfile.h"
 
-enum { MAX_PIECE = 256, MAX_STAGE = 64 };
+enum { MAX_PIECE = 256 };
 
 /* Token `pos` of the session, with its experts, at the end of the run. */
 static bool add_token(struct live *l, const struct lem_trace_token *token, uint32_t pos)
@@ -28,6 +28,7 @@ static bool add_token(struct live *l, const struct lem_trace_token *token, uint3
     SDL_LockMutex(l->lock);
     const bool ok = w.piece && kept && run_add(&l->run, &w, l->ids, l->weights);
     l->source->n_prompt = l->run.n_prompt;
+    lem_device_memory(l->device, NULL, &l->memory.peak); /* comparing takes more */
     SDL_UnlockMutex(l->lock);
     if (!ok) {
         free(w.piece);
@@ -35,6 +36,24 @@ static bool add_token(struct live *l, const struct lem_trace_token *token, uint3
         live_say(l, "No memory to keep the text.");
     }
     return ok;
+}
+
+/* ---- times by stage -------------------------------------------------------------------
+ */
+
+/* What the session does from here on is for the prompt, or for the next token. */
+static void begin_stages(struct live *l)
+{
+    if (l->timed)
+        lem_session_clear_stages(l->session);
+}
+
+/* Of that, for each of `n` tokens. A device without a clock is asked, and says so, once.
+ */
+static void take_stages(struct live *l, size_t n, struct lem_trace_token *token)
+{
+    l->timed = l->timed && lem_session_trace_stages(l->session, (uint32_t)n,
+                                                    token->stage_us) == LEM_OK;
 }
 
 /* ---- the prompt -----------------------------------------------------------------------
@@ -104,6 +123,7 @@ bool live_prompt(struct live *l, const char *text)
     l->ended = false;
     l->phase = SOURCE_RUNNING; /* whoever sees the one sees the other */
     SDL_UnlockMutex(l->lock);
+    begin_stages(l);
     const uint64_t start = SDL_GetPerformanceCounter();
     bool ok = mark(l, 0) && lem_session_append(l->session, ids, (uint32_t)n) == LEM_OK;
     const uint64_t ticks = SDL_GetPerformanceCounter() - start;
@@ -113,6 +133,8 @@ bool live_prompt(struct live *l, const char *text)
         .probability = -1, .prompt = true, .total_us = (uint32_t)(us / n)};
     for (uint32_t i = 0; i < LEM_TRACE_RUNNERS; i++)
         token.runner[i].id = -1;
+    if (ok)
+        take_stages(l, n, &token);
     for (size_t i = 0; i < n && ok; i++) {
         token.id = ids[i];
         ok = add_token(l, &token, (uint32_t)i);
@@ -139,40 +161,11 @@ static void name_runners(struct live *l, struct lem_trace_token *token)
     }
 }
 
-/* Times by the device's clock, gathered into the stages that a recording has; what it
- * waited and what the host did is the rest. */
-static void take_stages(struct live *l, struct lem_trace_token *token)
-{
-    static const struct {
-        const char *name;
-        enum lem_trace_stage stage;
-    } known[] = {{"norm", LEM_TRACE_ATTENTION},     {"qkv", LEM_TRACE_ATTENTION},
-                 {"rope", LEM_TRACE_ATTENTION},     {"attention", LEM_TRACE_ATTENTION},
-                 {"attn_out", LEM_TRACE_ATTENTION}, {"router", LEM_TRACE_ROUTER},
-                 {"group", LEM_TRACE_ROUTER},       {"gate_up", LEM_TRACE_EXPERTS},
-                 {"down", LEM_TRACE_EXPERTS},       {"ffn_gate_up", LEM_TRACE_EXPERTS},
-                 {"ffn_down", LEM_TRACE_EXPERTS},   {"head", LEM_TRACE_HEAD},
-                 {"sampling", LEM_TRACE_SAMPLING}};
-    struct lem_stage stage[MAX_STAGE];
-    struct lem_stage_total total;
-    if (!l->timed || lem_session_stages(l->session, LEM_PHASE_TOKEN, stage, MAX_STAGE,
-                                        &total) != LEM_OK) {
-        l->timed = false; /* the device has no clock: ask, and be told, once */
-        return;
-    }
-    uint64_t ns[LEM_TRACE_STAGE_COUNT] = {0};
-    for (uint32_t i = 0; i < total.n_stage && i < MAX_STAGE; i++)
-        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-            if (strcmp(stage[i].name, known[k].name) == 0)
-                ns[known[k].stage] += stage[i].last_ns;
-    for (int k = 0; k < LEM_TRACE_STAGE_COUNT; k++)
-        token->stage_us[k] = (uint32_t)((ns[k] + 500) / 1000);
-}
-
 bool live_write_one(struct live *l)
 {
     struct lem_sampled next;
     uint32_t n_row = 0;
+    begin_stages(l);
     const uint64_t start = SDL_GetPerformanceCounter();
     const uint32_t pos = lem_session_length(l->session);
     if (lem_session_sample(l->session, &l->params.sample, &next) != LEM_OK)
@@ -191,7 +184,7 @@ bool live_write_one(struct live *l)
         return false;
     const uint64_t ticks = SDL_GetPerformanceCounter() - start;
     token.total_us = (uint32_t)(ticks * 1000000 / SDL_GetPerformanceFrequency());
-    take_stages(l, &token);
+    take_stages(l, 1, &token);
     return add_token(l, &token, pos);
 }
 

@@ -27,43 +27,45 @@ struct options {
 
 static void print_usage(FILE *out)
 {
-    fputs("usage: lemnos-viewer [OPTIONS] RECORDING.lemtrace\n"
-          "       lemnos-viewer [OPTIONS] [-m MODEL.gguf] [PROMPT]\n"
-          "       lemnos-viewer --shot OUT.png [--at TOKEN] [--view NAME] RECORDING\n"
-          "\n"
-          "Shows which experts each token of a text took, in every layer. A recording is "
-          "made "
-          "by\n"
-          "lemnos run --trace FILE, and needs neither the model nor a GPU to be seen.\n"
-          "\n"
-          "  -m, --model FILE    write with this model, live (the one that ships)\n"
-          "  -d, --device WHICH  its device\n"
-          "      --caps PROFILE  pretend that it has less: minimal or unmapped\n"
-          "  -n, --predict N     most tokens to write\n"
-          "      --temp T        temperature; 0 takes the likeliest (0.8)\n"
-          "  -s, --seed N        same seed, same text (1)\n"
-          "      --policy FILE   begin under this routing policy (JSON); also where the\n"
-          "                      window saves one (lemnos-policy.json)\n"
-          "      --shot FILE     write one picture as PNG, without a window\n"
-          "      --size WxH      of the window or picture (1280x800)\n"
-          "      --scale X       pixels per point (1; 2 from 2200 pixels of width)\n"
-          "      --at TOKEN      begin at this token; 1 is the first\n"
-          "      --layer N       begin with the Nth layer that routes; 0 is the first\n"
-          "      --expert N      begin with this expert selected\n"
-          "      --view NAME     overview, text, bank, score, inspector, flow,\n"
-          "                      coactivation, steer, ab, prompt or figures\n"
-          "      --light         on light ground\n"
-          "      --stages        take the time of each stage of the work (on a CPU "
-          "device this\n"
-          "                      costs a third of the speed)\n"
-          "      --calm          nothing moves that need not\n"
-          "      --builtin-font  as on a system without fonts\n"
-          "      --frames N      draw N frames without pause, through all of a "
-          "recording, then\n"
-          "                      end\n"
-          "      --figures FILE  write frame times and speed as JSON at the end\n"
-          "  -h, --help          this text; in the window, ? shows the keys\n",
-          out);
+    fputs(
+        "usage: lemnos-viewer [OPTIONS] RECORDING.lemtrace\n"
+        "       lemnos-viewer [OPTIONS] [-m MODEL.gguf] [PROMPT]\n"
+        "       lemnos-viewer --shot OUT.png [--at TOKEN] [--view NAME] RECORDING\n"
+        "\n"
+        "Shows which experts each token of a text took, in every layer. A recording is "
+        "made "
+        "by\n"
+        "lemnos run --trace FILE, and needs neither the model nor a GPU to be seen.\n"
+        "\n"
+        "  -m, --model FILE    write with this model, live (the one that ships)\n"
+        "  -d, --device WHICH  its device\n"
+        "      --caps PROFILE  pretend that it has less: minimal or unmapped\n"
+        "  -n, --predict N     most tokens to write\n"
+        "      --temp T        temperature; 0 takes the likeliest (0.8)\n"
+        "  -s, --seed N        same seed, same text (1)\n"
+        "      --policy FILE   begin under this routing policy (JSON); also where the\n"
+        "                      window saves one (lemnos-policy.json)\n"
+        "      --shot FILE     write one picture as PNG, without a window\n"
+        "      --size WxH      of the window or picture (1280x800)\n"
+        "      --scale X       pixels per point (the display's; 2 for pictures that are\n"
+        "                      2200 pixels wide and more, else 1)\n"
+        "      --at TOKEN      begin at this token; 1 is the first\n"
+        "      --layer N       begin with the Nth layer that routes; 0 is the first\n"
+        "      --expert N      begin with this expert selected\n"
+        "      --view NAME     overview, text, bank, score, inspector, flow,\n"
+        "                      coactivation, steer, ab, prompt or figures\n"
+        "      --light         on light ground\n"
+        "      --stages        take the time of each stage of the work (on a CPU "
+        "device this\n"
+        "                      costs a third of the speed)\n"
+        "      --calm          nothing moves that need not\n"
+        "      --builtin-font  as on a system without fonts\n"
+        "      --frames N      draw N frames without pause, through all of a "
+        "recording, then\n"
+        "                      end\n"
+        "      --figures FILE  write frame times and speed as JSON at the end\n"
+        "  -h, --help          this text; in the window, ? shows the keys\n",
+        out);
 }
 
 static bool wrong(const char *what, const char *value)
@@ -220,8 +222,8 @@ static bool read_options(struct options *o, int argc, char **argv)
             return wrong("an option that exists, with its value", word);
         i++;
     }
-    if (o->window.scale <= 0 && o->window.w >= 2200)
-        o->window.scale = 2;
+    if (o->shot && o->window.scale <= 0)
+        o->window.scale = o->window.w >= 2200 ? 2 : 1;
     return true;
 }
 
@@ -245,12 +247,11 @@ static bool take_shot(struct source *source, const struct options *o, char *mess
     struct scene state;
     struct stats stats = {0};
     struct ui ui = {0};
-    const float scale = o->window.scale > 0 ? o->window.scale : 1;
     scene_open(&state, source);
     place(&state, o);
-    bool ok =
-        stats_open(&stats, source) && ui_open(&ui, &state, &stats, o->window.w,
-                                              o->window.h, scale, o->window.builtin_font);
+    bool ok = stats_open(&stats, source) &&
+              ui_open(&ui, &state, &stats, o->window.w, o->window.h, o->window.scale,
+                      o->window.builtin_font);
     if (!ok)
         snprintf(message, cap, "no memory for a picture of %d x %d", o->window.w,
                  o->window.h);
@@ -272,9 +273,11 @@ static void recall(struct options *o, struct prefs *p, const char *path, char *n
                    size_t cap)
 {
     *p = (struct prefs){.side = VIEW_BANK};
+    o->window.fresh = !o->has_size;
     if (path && prefs_read(p, path, note, cap) && p->w > 0 && !o->has_size) {
         o->window.w = p->w;
         o->window.h = p->h;
+        o->window.fresh = false;
     }
     if (o->has_view)
         p->view = o->view;
@@ -378,6 +381,16 @@ static bool shoot(struct options *o)
     return ok;
 }
 
+/* Whoever closes the window while the model is being read has nothing to wait for: there
+ * is no text yet, and the system takes back what the thread that reads it holds. */
+static void leave_at_once(struct source *source, const struct options *o)
+{
+    char message[64];
+    if (!o->next[0] && source->live &&
+        source_phase(source, message, sizeof message) == SOURCE_OPENING)
+        _Exit(DONE);
+}
+
 /* A window until it is closed; one that says why where there is nothing to show. */
 static bool watch(struct options *o, uint64_t started)
 {
@@ -393,6 +406,8 @@ static bool watch(struct options *o, uint64_t started)
     o->window.next = o->next;
     o->window.next_cap = sizeof o->next;
     bool ok = show_window(&source, o, message, sizeof message);
+    if (ok && opened)
+        leave_at_once(&source, o);
     if (ok && opened) /* also for who has not looked at the window */
         ok = source_phase(&source, message, sizeof message) != SOURCE_FAILED;
     if (ok)

@@ -15,7 +15,8 @@ struct saver {
     float *weights, *margins;
     char *text;
     size_t cap;
-    uint32_t event; /* the next one */
+    uint32_t event;                 /* the next one */
+    struct lem_trace_memory memory; /* written last */
 };
 
 static void on_log(void *priv, enum lem_log_level level, const char *text)
@@ -54,11 +55,24 @@ static bool save_events(struct saver *v, uint64_t i)
     return true;
 }
 
+/* The memory known before token `i`, unless it is what was written last. */
+static bool save_memory(struct saver *v, uint64_t i)
+{
+    struct lem_trace_memory now, *last = &v->memory;
+    source_memory(v->source, i, &now);
+    if (now.weights == last->weights && now.session == last->session &&
+        now.peak == last->peak)
+        return true;
+    *last = now;
+    return lem_trace_writer_memory(v->writer, &now) == LEM_OK;
+}
+
 static bool save_token(struct saver *v, uint64_t i)
 {
     struct lem_trace_token token;
     size_t n = source_piece(v->source, i, NULL, 0);
-    if (!save_events(v, i) || !make_room(v, n + 1) || !source_token(v->source, i, &token))
+    if (!save_events(v, i) || !save_memory(v, i) || !make_room(v, n + 1) ||
+        !source_token(v->source, i, &token))
         return false;
     n = source_piece(v->source, i, v->text, v->cap);
     if (v->source->facts.n_layer_moe && !source_routing(v->source, i, v->ids, v->weights))
@@ -76,6 +90,7 @@ static bool save_all(struct saver *v, const char *path, char *message)
     const uint64_t n = source_n_token(v->source);
     for (uint64_t i = 0; i < n && ok; i++)
         ok = save_token(v, i);
+    ok = ok && save_memory(v, n);
     return (lem_trace_writer_close(&v->writer) == LEM_OK) && ok;
 }
 

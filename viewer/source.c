@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- recordings --------------------------------------------------------------- */
@@ -30,32 +31,47 @@ static struct lem_trace *open_trace(const char *path, struct said *said)
     return lem_trace_open(path, NULL, &quiet) == LEM_OK ? quiet : NULL;
 }
 
+/* An open recording. */
+struct recorded {
+    struct lem_trace *trace;
+    uint32_t *policy; /* [n_policy] which of its events are policies */
+    uint32_t n_policy;
+};
+
+static const struct lem_trace *trace_of(struct source *s)
+{
+    const struct recorded *r = s->priv;
+    return r->trace;
+}
+
 static void close_recording(struct source *s)
 {
-    struct lem_trace *t = s->priv;
-    lem_trace_close(&t);
+    struct recorded *r = s->priv;
+    lem_trace_close(&r->trace);
+    free(r->policy);
+    free(r);
 }
 
 static uint64_t recorded_n(struct source *s)
 {
     struct lem_trace_info info;
-    lem_trace_get_info(s->priv, &info);
+    lem_trace_get_info(trace_of(s), &info);
     return info.n_token;
 }
 
 static bool recorded_token(struct source *s, uint64_t i, struct lem_trace_token *out)
 {
-    return lem_trace_get_token(s->priv, i, out) == LEM_OK;
+    return lem_trace_get_token(trace_of(s), i, out) == LEM_OK;
 }
 
 static size_t recorded_piece(struct source *s, uint64_t i, char *out, size_t cap)
 {
-    return lem_trace_piece(s->priv, i, out, cap);
+    return lem_trace_piece(trace_of(s), i, out, cap);
 }
 
 static bool recorded_routing(struct source *s, uint64_t i, uint16_t *ids, float *weights)
 {
-    return lem_trace_routing(s->priv, i, 1, ids, weights) == LEM_OK;
+    return lem_trace_routing(trace_of(s), i, 1, ids, weights) == LEM_OK;
 }
 
 static enum source_phase recorded_phase(struct source *s, char *message, size_t cap)
@@ -64,40 +80,21 @@ static enum source_phase recorded_phase(struct source *s, char *message, size_t 
     return SOURCE_DONE;
 }
 
-/* Events of a recording that are policies; there are few. */
-static bool recorded_policy(struct source *s, uint32_t k, uint32_t *at)
-{
-    struct lem_trace_info info;
-    struct lem_trace_event event;
-    lem_trace_get_info(s->priv, &info);
-    for (*at = 0; *at < info.n_event; ++*at)
-        if (lem_trace_get_event(s->priv, *at, &event) == LEM_OK &&
-            event.kind == LEM_TRACE_POLICY && k-- == 0)
-            return true;
-    return false;
-}
-
 static uint32_t recorded_n_event(struct source *s)
 {
-    struct lem_trace_info info;
-    struct lem_trace_event event;
-    uint32_t n = 0;
-    lem_trace_get_info(s->priv, &info);
-    for (uint32_t i = 0; i < info.n_event; i++)
-        n += lem_trace_get_event(s->priv, i, &event) == LEM_OK &&
-             event.kind == LEM_TRACE_POLICY;
-    return n;
+    const struct recorded *r = s->priv;
+    return r->n_policy;
 }
 
 static size_t recorded_event(struct source *s, uint32_t k, uint64_t *before, char *out,
                              size_t cap)
 {
-    uint32_t at;
+    const struct recorded *r = s->priv;
     struct lem_trace_event event;
-    if (!recorded_policy(s, k, &at) || lem_trace_get_event(s->priv, at, &event) != LEM_OK)
+    if (k >= r->n_policy || lem_trace_get_event(r->trace, r->policy[k], &event) != LEM_OK)
         return 0;
     *before = event.before;
-    return lem_trace_event_text(s->priv, at, out, cap);
+    return lem_trace_event_text(r->trace, r->policy[k], out, cap);
 }
 
 static void recorded_pause(struct source *s, bool paused)
@@ -108,11 +105,18 @@ static void recorded_pause(struct source *s, bool paused)
 
 static bool recorded_margins(struct source *s, uint64_t i, float *margins, uint16_t *next)
 {
-    return s->facts.margins && lem_trace_margins(s->priv, i, 1, margins, next) == LEM_OK;
+    return s->facts.margins &&
+           lem_trace_margins(trace_of(s), i, 1, margins, next) == LEM_OK;
+}
+
+static void recorded_memory(struct source *s, uint64_t i, struct lem_trace_memory *out)
+{
+    (void)lem_trace_get_memory(trace_of(s), i, out);
 }
 
 static const struct source_kind recording = {
     .margins = recorded_margins,
+    .memory = recorded_memory,
     .close = close_recording,
     .n_token = recorded_n,
     .token = recorded_token,
@@ -124,17 +128,33 @@ static const struct source_kind recording = {
     .event = recorded_event,
 };
 
+/* Once, so that nobody has to look through all events for the policies. */
+static bool list_policies(struct recorded *r, uint32_t n_event)
+{
+    struct lem_trace_event event;
+    r->policy = calloc((size_t)n_event + 1, sizeof *r->policy);
+    for (uint32_t i = 0; r->policy && i < n_event; i++)
+        if (lem_trace_get_event(r->trace, i, &event) == LEM_OK &&
+            event.kind == LEM_TRACE_POLICY)
+            r->policy[r->n_policy++] = i;
+    return r->policy != NULL;
+}
+
 bool source_open_recording(struct source *s, const char *path, char *message, size_t cap)
 {
-    struct said said = {.text = "the recording cannot be opened"};
-    struct lem_trace_info info;
-    *s = (struct source){.kind = &recording};
-    s->priv = open_trace(path, &said);
-    if (!s->priv) {
+    struct said said = {.text = "no memory to open the recording"};
+    struct lem_trace_info info = {0};
+    struct recorded *r = calloc(1, sizeof *r);
+    *s = (struct source){.kind = &recording, .priv = r};
+    if (r)
+        r->trace = open_trace(path, &said);
+    if (r && r->trace)
+        lem_trace_get_info(r->trace, &info);
+    if (!r || !r->trace || !list_policies(r, info.n_event)) {
         snprintf(message, cap, "%s", said.text);
+        source_close(s);
         return false;
     }
-    lem_trace_get_info(s->priv, &info);
     s->facts = info.facts;
     s->n_prompt = info.n_prompt;
     if (info.lost_bytes)
@@ -261,11 +281,11 @@ bool source_margins(struct source *s, uint64_t i, float *margins, uint16_t *next
     return s->kind->margins && s->kind->margins(s, i, margins, next);
 }
 
-void source_figures(struct source *s, struct source_figures *out)
+void source_memory(struct source *s, uint64_t i, struct lem_trace_memory *out)
 {
-    *out = (struct source_figures){0};
-    if (s->kind->figures)
-        s->kind->figures(s, out);
+    *out = (struct lem_trace_memory){0};
+    if (s->kind->memory)
+        s->kind->memory(s, i, out);
 }
 
 uint32_t source_n_event(struct source *s)

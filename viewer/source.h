@@ -37,12 +37,6 @@ struct source_ask {
     char *text;
 };
 
-/* What a model at work takes; zeros: not known. */
-struct source_figures {
-    uint64_t device_bytes; /* of weights and session */
-    uint32_t n_ctx;
-};
-
 /* What both kinds of source can do; `priv` is theirs. Those after `pace` are NULL in a
  * source that nobody can step in on. */
 struct source_kind {
@@ -65,7 +59,7 @@ struct source_kind {
     struct source *(*pinned)(struct source *s);
     size_t (*divergence)(struct source *s, uint64_t from, size_t n, float *out);
     bool (*margins)(struct source *s, uint64_t i, float *margins, uint16_t *next);
-    void (*figures)(struct source *s, struct source_figures *out);
+    void (*memory)(struct source *s, uint64_t i, struct lem_trace_memory *out);
 };
 
 struct source {
@@ -108,7 +102,9 @@ size_t source_piece(struct source *s, uint64_t i, char *out, size_t cap);
 bool source_routing(struct source *s, uint64_t i, uint16_t *ids, float *weights);
 /* [n_layer_moe] as lem_session_margins() gives them; false where they are not known. */
 bool source_margins(struct source *s, uint64_t i, float *margins, uint16_t *next);
-void source_figures(struct source *s, struct source_figures *out);
+/* As it was noted last before token `i`, which may be the one to come; zeros: not known.
+ */
+void source_memory(struct source *s, uint64_t i, struct lem_trace_memory *out);
 enum source_phase source_phase(struct source *s, char *message, size_t cap);
 void source_pause(struct source *s, bool paused);
 /* Write at most so many tokens in a second; 0: as fast as it goes. */

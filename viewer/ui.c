@@ -148,6 +148,9 @@ void ui_click(struct ui *ui, int x, int y)
         s->typing = true;
         edit_place(&s->prompt, view_field_at(ui, x), false);
         break;
+    case HIT_SCROLL:
+        scroll_to(ui, y);
+        break;
     case HIT_NOTHING:
         break;
     }

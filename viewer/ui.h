@@ -9,6 +9,7 @@
 #include "groups.h"
 #include "palette.h"
 #include "scene.h"
+#include "scroll.h"
 #include "stats.h"
 #include "steer.h"
 
@@ -21,7 +22,8 @@ enum hit_kind {
     HIT_SEEK,
     HIT_SLIDER, /* `layer` is the enum steer_setting */
     HIT_UNDO,   /* `layer` is the row of what is in force */
-    HIT_FIELD   /* the prompt field */
+    HIT_FIELD,  /* the prompt field */
+    HIT_SCROLL  /* the track of the panel that scrolls */
 };
 
 /* A place that answers the mouse. */
@@ -62,7 +64,9 @@ struct ui {
     uint16_t *next;
     float *shown; /* [n_layer_moe][n_expert] what the bank's cells glide from */
     enum bank_of shown_bank;
-    struct box bank;  /* all cells that are seen; w 0 = there is no bank */
+    struct box bank; /* all cells that are seen; w 0 = there is no bank */
+    struct scroll scroll;
+    char tip[320];    /* "" or what is to be said beside the mouse in this frame */
     unsigned n_frame; /* frames that the two times are of; 0 = not measured */
     float frame_median, frame_p99;
     /* one token, for the view that draws */
@@ -132,14 +136,31 @@ void view_groups(struct ui *ui, struct box b);
 void view_figures(struct ui *ui, struct box b);
 /* Tokens in a second: the mean that the figures show, too. 0: not known. */
 double view_rate(const struct scene *s);
-/* A token's experts by layer; returns the height, which a token has anyway, below. */
+/* An expert that was taken, coloured by its weight; with its number, or both in figures,
+ * which needs view_plate_width(). */
+enum plate_says { PLATE_NOTHING, PLATE_NAME, PLATE_WEIGHT };
+void view_plate(struct ui *ui, struct box b, uint16_t expert, float weight,
+                enum plate_says says);
+int view_plate_width(struct ui *ui);
+/* A token's experts by layer, as small as it must be; returns the height, which a token
+ * has anyway, below. */
 int view_choice(struct ui *ui, struct box in, uint64_t token);
 int view_choice_height(struct ui *ui, int width, int most_h);
+/* All of it, with weights, entropy and margin; as close as is legible where that makes it
+ * fit into `room`, and below that as high as it gets. Returns the height. */
+int view_layers(struct ui *ui, struct box in, int room, uint64_t token);
 /* What the token under the mouse is, beside it. */
 void view_card(struct ui *ui);
 /* The field for the next prompt, and the byte of its text at a place of the window. */
 void view_field(struct ui *ui, struct box b);
 size_t view_field_at(struct ui *ui, int x);
+/* The text in lines as wide as `in`, at white space where there is some; returns the
+ * height. Where `in.h` is not 0 it ends there, the last line with dots where more was to
+ * come. With `draw` false it is only measured. (view_message.c) */
+int view_wrap(struct ui *ui, enum font_style style, struct box in, const char *text,
+              uint32_t color, bool draw);
+/* What had no room where the mouse is: all of ui->tip beside it. (view_message.c) */
+void view_tip(struct ui *ui);
 /* In words: in the middle, where there is nothing to show yet or at all; above the views,
  * cut off the top of `body`; and for some seconds. (view_message.c) */
 void view_blank(struct ui *ui, struct box b, enum source_phase phase,

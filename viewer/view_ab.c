@@ -279,19 +279,35 @@ static void name_run(const struct pair *p, int side, char *out, size_t cap)
              alike || !differs[0] ? "" : ", ", differs);
 }
 
-static void draw_heads(const struct pair *p, struct box row)
+/* Two lines at most; all of it stands beside the mouse where that is not enough. Returns
+ * the height, which both have in common. */
+static int draw_heads(const struct pair *p, struct box in)
 {
     struct ui *ui = p->ui;
+    const int small = fonts_height(ui->fonts, FONT_SMALL) + ui_px(ui, 1);
+    const int letter = fonts_width(ui->fonts, FONT_STRONG, "A", 1) + ui_px(ui, 8);
+    char text[2][300];
+    int most = 0;
+    for (int side = 0; side < 2; side++) {
+        const struct box c = {0, 0, p->column[side].w - letter, 0};
+        name_run(p, side, text[side], sizeof text[side]);
+        const int h = view_wrap(ui, FONT_SMALL, c, text[side], 0, false);
+        most = h > most ? h : most;
+    }
     for (int side = 0; side < 2; side++) {
         const struct box c = p->column[side];
-        const int w = fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, c.x, row.y, c.w,
-                                  side ? "B" : "A", ui->palette.text) +
-                      ui_px(ui, 8);
-        char text[300];
-        name_run(p, side, text, sizeof text);
-        ui_line(ui, FONT_SMALL, c.x + w, row.y + ui_px(ui, 2), c.w - w, ui->palette.quiet,
-                "%s", text);
+        const struct box words = {c.x + letter, in.y + ui_px(ui, 2), c.w - letter,
+                                  2 * small};
+        const struct box all = {c.x, in.y, c.w, 2 * small};
+        fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, c.x, in.y, c.w, side ? "B" : "A",
+                    ui->palette.text);
+        view_wrap(ui, FONT_SMALL, words, text[side], ui->palette.quiet, true);
+        if (most > 2 * small && ui_hovers(ui, all))
+            snprintf(ui->tip, sizeof ui->tip, "%.299s", text[side]);
     }
+    const int strong = fonts_height(ui->fonts, FONT_STRONG);
+    most = most < 2 * small ? most : 2 * small;
+    return (most > strong ? most : strong) + ui_px(ui, 6);
 }
 
 static void explain(struct ui *ui, struct box in)
@@ -337,7 +353,7 @@ static void draw_pair(struct pair *p, struct box in)
     p->column[0] = p->column[1] = in;
     p->column[0].w = p->column[1].w = (in.w - ui_px(ui, 16)) / 2;
     p->column[1].x += in.w - p->column[1].w;
-    draw_heads(p, box_take_top(&in, fonts_height(ui->fonts, FONT_STRONG) + ui_px(ui, 5)));
+    box_take_top(&in, draw_heads(p, in));
     p->line_height = fonts_height(ui->fonts, FONT_READ) + ui_px(ui, 2);
     p->row_height = p->line_height + ui_px(ui, 7);
     canvas_clip(&ui->canvas, in);

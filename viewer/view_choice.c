@@ -1,6 +1,5 @@
 /* view_choice.c - the experts that one token took, layer by layer, as small plates; and
  * the card that a token shows under the mouse. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +12,13 @@ struct plates {
     bool named, weighted;
 };
 
+int view_plate_width(struct ui *ui)
+{
+    const char *widest =
+        ui->state->source->facts.n_expert <= 100 ? "00 .000" : "000 .000";
+    return fonts_width(ui->fonts, FONT_SMALL, widest, strlen(widest)) + ui_px(ui, 5);
+}
+
 static struct plates plates_of(struct ui *ui, int width, int most_h)
 {
     const struct lem_trace_facts *f = &ui->state->source->facts;
@@ -23,9 +29,7 @@ static struct plates plates_of(struct ui *ui, int width, int most_h)
     p.h = most_h / (int)f->n_layer_moe;
     p.h = p.h > text_h + ui_px(ui, 2) ? text_h + ui_px(ui, 2) : p.h;
     p.w = (width - p.label_w) / (n ? n : 1);
-    const char *widest = f->n_expert <= 100 ? "00 .000" : "000 .000";
-    const int whole =
-        fonts_width(ui->fonts, FONT_SMALL, widest, strlen(widest)) + ui_px(ui, 5);
+    const int whole = view_plate_width(ui);
     p.named = p.h >= text_h - ui_px(ui, 2) &&
               p.w >= fonts_width(ui->fonts, FONT_SMALL, "000", 3) + 2;
     p.weighted = p.named && p.w >= whole;
@@ -40,38 +44,24 @@ int view_choice_height(struct ui *ui, int width, int most_h)
     return n_layer ? plates_of(ui, width, most_h).h * (int)n_layer : 0;
 }
 
-static void draw_plate(struct ui *ui, const struct plates *p, struct box b,
-                       uint16_t expert, float weight)
+void view_plate(struct ui *ui, struct box b, uint16_t expert, float weight,
+                enum plate_says says)
 {
     const uint32_t color = palette_expert(&ui->palette, expert);
     const float w = weight > 0 ? weight < 1 ? weight : 1 : 0;
     const uint32_t fill = palette_mix(ui->palette.raised, color, 0.25f + 0.75f * w);
     char label[32];
     canvas_round(&ui->canvas, b, b.h > 8 ? ui_px(ui, 2) : 0, fill, 255);
-    if (!p->named)
+    if (says == PLATE_NOTHING)
         return;
     const unsigned part = (unsigned)(1000 * w + 0.5f);
-    const int n = !p->weighted  ? snprintf(label, sizeof label, "%u", expert)
+    const int n = says == PLATE_NAME ? snprintf(label, sizeof label, "%u", expert)
                   : part < 1000 ? snprintf(label, sizeof label, "%u .%03u", expert, part)
                                 : snprintf(label, sizeof label, "%u 1.0", expert);
     const int text_w = fonts_width(ui->fonts, FONT_SMALL, label, (size_t)n);
     fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, b.x + (b.w - text_w) / 2,
                b.y + (b.h - fonts_height(ui->fonts, FONT_SMALL)) / 2, label, (size_t)n,
                palette_ink(fill), 255);
-}
-
-/* Beside a layer's plates: how evenly the weights are spread, and how far the first
- * expert that was left out is behind. */
-static void draw_beside(struct ui *ui, struct box row, uint32_t layer, bool has_margin)
-{
-    const uint32_t n = ui->state->source->facts.n_expert_used;
-    const double entropy = (double)stats_gate_entropy(ui->weights + (size_t)layer * n, n);
-    char margin[32] = "";
-    if (has_margin && isfinite(ui->margins[layer]))
-        snprintf(margin, sizeof margin, ", margin %.3f", (double)ui->margins[layer]);
-    ui_line(ui, FONT_SMALL, row.x, row.y, row.w,
-            layer == ui->state->layer ? ui->palette.text : ui->palette.quiet,
-            "entropy %.0f %%%s", 100 * entropy, margin);
 }
 
 int view_choice(struct ui *ui, struct box in, uint64_t token)
@@ -82,10 +72,9 @@ int view_choice(struct ui *ui, struct box in, uint64_t token)
     const struct plates p = plates_of(ui, in.w, in.h);
     const int text_h = fonts_height(ui->fonts, FONT_SMALL);
     const uint32_t step = ui_label_step((float)p.h, text_h - 2);
-    const int used = p.label_w + p.w * (int)f->n_expert_used + ui_px(ui, 10);
-    const bool beside = p.named && in.w - used >= ui_px(ui, 150);
-    const bool has_margin =
-        beside && source_margins(ui->state->source, token, ui->margins, ui->next);
+    const enum plate_says says = p.weighted ? PLATE_WEIGHT
+                                 : p.named  ? PLATE_NAME
+                                            : PLATE_NOTHING;
     for (uint32_t layer = 0; layer < f->n_layer_moe && p.h > 0; layer++) {
         const int y = in.y + (int)layer * p.h;
         const int label_y = y + (p.h - text_h) / 2;
@@ -93,16 +82,13 @@ int view_choice(struct ui *ui, struct box in, uint64_t token)
             ui_line(ui, FONT_SMALL, in.x, label_y, p.label_w,
                     layer == ui->state->layer ? ui->palette.text : ui->palette.faint,
                     "%u", f->layer[layer]);
-        if (beside)
-            draw_beside(ui, (struct box){in.x + used, label_y, in.w - used, p.h}, layer,
-                        has_margin);
         for (uint32_t k = 0; k < f->n_expert_used; k++) {
             const size_t at = (size_t)layer * f->n_expert_used + k;
             if (ui->ids[at] == LEM_NO_EXPERT)
                 break;
             const struct box b = {in.x + p.label_w + (int)k * p.w, y, p.w - p.gap,
                                   p.h - p.gap};
-            draw_plate(ui, &p, b, ui->ids[at], ui->weights[at]);
+            view_plate(ui, b, ui->ids[at], ui->weights[at], says);
             ui_add_hit(ui, (struct hit){.box = b,
                                         .kind = HIT_CELL,
                                         .layer = layer,

@@ -6,30 +6,20 @@
 
 #include "ui.h"
 
-enum { TIGHT_TOP = 3 };
-
-/* Lines from the top down; nothing is drawn below the end, which then says so. */
+/* Lines from the top down, in one column or more. */
 struct list {
     struct ui *ui;
     struct box left; /* what is free yet */
     struct box rest; /* for the columns after this one */
     int n_column;    /* with those after this one */
-    bool tight;      /* one column that is too short for all: less is said of some */
-    bool cut;        /* something was left out */
+    int bottom;      /* of the longest so far */
+    bool alone;      /* this column has nothing but the layers */
 };
-
-static bool has_room(struct list *l, int h)
-{
-    l->cut |= l->left.h < h;
-    return l->left.h >= h;
-}
 
 static void heading(struct list *l, const char *text)
 {
     struct ui *ui = l->ui;
     const int h = fonts_height(ui->fonts, FONT_STRONG);
-    if (!has_room(l, h + ui_px(ui, 16)))
-        return;
     box_take_top(&l->left, ui_px(ui, 5));
     const struct box row = box_take_top(&l->left, h + ui_px(ui, 3));
     fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, row.y, row.w, text,
@@ -47,8 +37,6 @@ static void field(struct list *l, const char *name, const char *value)
 {
     struct ui *ui = l->ui;
     const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 1);
-    if (!has_room(l, h))
-        return;
     const struct box row = box_take_top(&l->left, h);
     const int name_w = name_width(ui, row.w);
     fonts_label(ui->fonts, &ui->canvas, FONT_UI, row.x, row.y, name_w - 4, name,
@@ -63,8 +51,6 @@ static void bar(struct list *l, const char *name, float part, const char *value,
 {
     struct ui *ui = l->ui;
     const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 2);
-    if (!has_room(l, h))
-        return;
     struct box row = box_take_top(&l->left, h);
     const struct box label = box_take_left(&row, name_width(ui, row.w));
     const struct box end = box_take_right(&row, ui_px(ui, 58));
@@ -83,29 +69,11 @@ static void bar(struct list *l, const char *name, float part, const char *value,
                 ui->palette.quiet);
 }
 
-/* All in one line. */
-static void name_runners(struct list *l, const struct lem_trace_token *t)
-{
-    char name[48], text[256];
-    size_t n = 0;
-    for (int i = 0; i < LEM_TRACE_RUNNERS && t->runner[i].id >= 0 && n < sizeof text;
-         i++) {
-        ui_piece(t->runner[i].piece, t->runner[i].n_piece, name, sizeof name);
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %.0f %%", i ? ", " : "",
-                              name, 100 * (double)t->runner[i].probability);
-    }
-    field(l, "or", text);
-}
-
 static void show_runners(struct list *l, const struct lem_trace_token *t)
 {
     char name[48], value[32];
     if (t->runner[0].id < 0)
         return;
-    if (l->tight) {
-        name_runners(l, t);
-        return;
-    }
     heading(l, "It might have written");
     for (int i = 0; i < LEM_TRACE_RUNNERS && t->runner[i].id >= 0; i++) {
         ui_piece(t->runner[i].piece, t->runner[i].n_piece, name, sizeof name);
@@ -138,34 +106,16 @@ static void show_margin(struct list *l, uint64_t i)
     field(l, "margin", text);
 }
 
-/* Two experts in a line, without bars. */
-static void list_experts(struct list *l, const uint16_t *ids, const float *weights,
-                         uint32_t n)
+/* The token's experts in all layers, in the panel's height where they can be. */
+static void show_layers(struct list *l, uint64_t i)
 {
     struct ui *ui = l->ui;
-    const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 1), dot = ui_px(ui, 7);
-    for (uint32_t k = 0; k < n && ids[k] != LEM_NO_EXPERT && has_room(l, h); k += 2) {
-        const struct box row = box_take_top(&l->left, h);
-        for (uint32_t i = k; i < k + 2 && i < n && ids[i] != LEM_NO_EXPERT; i++) {
-            const int x = row.x + (i > k ? row.w / 2 : 0);
-            canvas_round(&ui->canvas, (struct box){x, row.y + (h - dot) / 2, dot, dot},
-                         dot / 2, palette_expert(&ui->palette, ids[i]), 255);
-            ui_line(ui, FONT_UI, x + 2 * dot, row.y, row.w / 2 - 2 * dot,
-                    ui->palette.text, "%u: %.3f", ids[i], (double)weights[i]);
-        }
-    }
-}
-
-/* The token's experts in all layers, in what is left of the panel. */
-static void show_choice(struct list *l, uint64_t i)
-{
-    struct ui *ui = l->ui;
-    const uint32_t n = ui->state->source->facts.n_layer_moe;
-    const int head = fonts_height(ui->fonts, FONT_STRONG) + ui_px(ui, 8);
-    if (n == 0 || l->left.h - head < ui_px(ui, 5) * (int)n)
+    if (ui->state->source->facts.n_layer_moe == 0)
         return;
     heading(l, "Its experts by layer");
-    view_choice(ui, l->left, i);
+    const int above = l->left.y + ui->scroll.at - ui->scroll.box.y;
+    const int room = l->alone ? ui->scroll.box.h - above : 0;
+    box_take_top(&l->left, view_layers(ui, l->left, room, i));
 }
 
 static void show_token(struct list *l, uint64_t i)
@@ -181,28 +131,20 @@ static void show_token(struct list *l, uint64_t i)
     ui_piece(piece, n <= sizeof piece ? n : 0, shown, sizeof shown);
     snprintf(text, sizeof text, "Token %llu  %s", (unsigned long long)i + 1, shown);
     heading(l, text);
-    /* What is said of a selected expert comes first. */
-    const bool brief = l->tight && ui->state->expert != SCENE_NONE;
     snprintf(text, sizeof text, "%d%s", (int)t.id, t.prompt ? ", of the prompt" : "");
-    if (!brief)
-        field(l, "id", text);
+    field(l, "id", text);
     if (t.probability >= 0) {
         snprintf(text, sizeof text, "%.1f %%", 100 * (double)t.probability);
         bar(l, "probability", t.probability, text, ui->palette.accent);
     }
-    if (!brief)
-        show_runners(l, &t);
+    show_runners(l, &t);
     if (!ui_routing(ui, i))
         return;
     const struct lem_trace_facts *f = &ui->state->source->facts;
     const size_t at = (size_t)ui->state->layer * f->n_expert_used;
     snprintf(text, sizeof text, "Its experts in layer %u", f->layer[ui->state->layer]);
-    if (!brief)
-        heading(l, text);
-    if (l->tight)
-        list_experts(l, ui->ids + at, ui->weights + at, f->n_expert_used);
-    for (uint32_t k = 0;
-         !l->tight && k < f->n_expert_used && ui->ids[at + k] != LEM_NO_EXPERT; k++) {
+    heading(l, text);
+    for (uint32_t k = 0; k < f->n_expert_used && ui->ids[at + k] != LEM_NO_EXPERT; k++) {
         char value[32];
         snprintf(text, sizeof text, "expert %u", ui->ids[at + k]);
         snprintf(value, sizeof value, "%.3f", (double)ui->weights[at + k]);
@@ -262,14 +204,14 @@ static void show_expert(struct list *l)
         snprintf(text, sizeof text, "Takes (%u of %u tokens)", s->expert_count,
                  s->n_window);
     heading(l, text);
-    show_partners(l, e);
-    for (uint32_t i = 0; i < s->n_top && i < (l->tight ? TIGHT_TOP : STATS_TOP); i++) {
+    for (uint32_t i = 0; i < s->n_top; i++) {
         char piece[48], value[24];
         ui_piece(s->top[i].piece, s->top[i].n_piece, piece, sizeof piece);
         snprintf(value, sizeof value, "%u", s->top[i].count);
         bar(l, piece, (float)s->top[i].count / (float)s->top[0].count, value,
             palette_expert(&ui->palette, e));
     }
+    show_partners(l, e);
 }
 
 static void show_histogram(struct list *l, uint32_t layer)
@@ -278,9 +220,6 @@ static void show_histogram(struct list *l, uint32_t layer)
     const struct stats *s = ui->stats;
     const uint64_t *load = s->load + (size_t)layer * s->n_expert;
     uint64_t most = 1;
-    if (l->left.h < ui_px(ui, 50) + 3 * fonts_height(ui->fonts, FONT_UI) ||
-        (l->tight && ui->state->expert != SCENE_NONE))
-        return; /* the figures below say more */
     struct box b = box_take_top(&l->left, ui_px(ui, 50));
     box_take_top(&b, ui_px(ui, 3));
     box_take_bottom(&b, ui_px(ui, 6));
@@ -304,8 +243,6 @@ static void show_layer(struct list *l)
     const struct stats *s = l->ui->stats;
     const uint32_t layer = l->ui->state->layer;
     char text[128];
-    if (!has_room(l, 4 * fonts_height(l->ui->fonts, FONT_UI)))
-        return; /* a heading alone says nothing */
     snprintf(text, sizeof text, "Layer %u over %llu tokens",
              l->ui->state->source->facts.layer[layer], (unsigned long long)stats_n(s));
     heading(l, text);
@@ -314,76 +251,56 @@ static void show_layer(struct list *l)
              log2((double)s->n_expert));
     field(l, "entropy", text);
     snprintf(text, sizeof text, "%.2f (1 is even)", stats_imbalance(s, layer));
-    if (!l->tight || l->ui->state->expert == SCENE_NONE)
-        field(l, "imbalance", text);
+    field(l, "imbalance", text);
     snprintf(text, sizeof text, "%u of %u", stats_unused(s, layer), s->n_expert);
     field(l, "never used", text);
 }
 
-/* At the foot of a column that did not hold all of it. */
-static void end_column(struct list *l)
-{
-    struct ui *ui = l->ui;
-    const int w = fonts_width(ui->fonts, FONT_STRONG, "...", 3);
-    if (l->cut)
-        fonts_draw(ui->fonts, &ui->canvas, FONT_STRONG, l->left.x + l->left.w - w,
-                   l->left.y + l->left.h - fonts_height(ui->fonts, FONT_STRONG), "...", 3,
-                   ui->palette.quiet, 255);
-    l->cut = false;
-}
-
-/* Whether one column is too short for what it is to hold. */
-static bool is_tight(struct ui *ui, int h)
-{
-    const struct scene *s = ui->state;
-    const int line = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 2);
-    const int head = fonts_height(ui->fonts, FONT_STRONG) + ui_px(ui, 8);
-    const int token =
-        3 * head + line * (4 + LEM_TRACE_RUNNERS + (int)s->source->facts.n_expert_used);
-    const int layer = head + ui_px(ui, 50) + 3 * line;
-    const int expert = 2 * head + line * (3 + (int)ui->stats->n_top);
-    return h < token + layer + (s->expert != SCENE_NONE ? expert : 0);
-}
-
-/* Where there is one: a bar is read with its name, so no column is wide. */
+/* Where there is one: a bar is read with its name, so no column but the last is wide. */
 static void next_column(struct list *l)
 {
-    const int gap = ui_px(l->ui, 28), most = ui_px(l->ui, 350);
+    const int gap = ui_px(l->ui, 28), most = ui_px(l->ui, 290);
     if (l->n_column == 0)
         return;
-    end_column(l);
+    l->bottom = l->left.y > l->bottom ? l->left.y : l->bottom;
     const int share = (l->rest.w - gap * (l->n_column - 1)) / l->n_column;
     l->left = box_take_left(&l->rest, l->n_column > 1 && share > most ? most : share);
     box_take_left(&l->rest, gap);
     l->n_column--;
 }
 
+/* What is selected comes first: an expert before the token. */
+static void show_all(struct list *l)
+{
+    const struct scene *s = l->ui->state;
+    const bool has_expert = s->expert != SCENE_NONE;
+    next_column(l);
+    if (!has_expert) {
+        show_token(l, s->cursor);
+        next_column(l);
+    }
+    if (l->ui->stats->n_layer > 0) {
+        if (has_expert)
+            show_expert(l);
+        show_layer(l);
+    }
+    if (has_expert) {
+        next_column(l);
+        show_token(l, s->cursor);
+    }
+    l->alone = l->n_column > 0;
+    next_column(l);
+    show_layers(l, s->cursor);
+    l->bottom = l->left.y > l->bottom ? l->left.y : l->bottom;
+}
+
 void view_inspector(struct ui *ui, struct box b)
 {
-    const struct scene *s = ui->state;
-    struct list l = {.ui = ui, .rest = ui_panel(ui, b, "Inspector", "")};
-    const uint64_t i = s->cursor;
-    if (s->n_token == 0)
+    const struct box in = ui_panel(ui, b, "Inspector", "");
+    if (ui->state->n_token == 0)
         return;
-    canvas_clip(&ui->canvas, l.rest);
-    l.n_column = l.rest.w > ui_px(ui, 840) ? 3 : l.rest.w > ui_px(ui, 520) ? 2 : 1;
-    l.tight = l.n_column == 1 && is_tight(ui, l.rest.h);
-    next_column(&l);
-    if (s->expert == SCENE_NONE)
-        show_token(&l, i);
-    if (s->expert == SCENE_NONE)
-        next_column(&l);
-    if (ui->stats->n_layer > 0) {
-        if (s->expert != SCENE_NONE)
-            show_expert(&l);
-        show_layer(&l);
-    }
-    if (s->expert != SCENE_NONE) {
-        next_column(&l);
-        show_token(&l, i);
-    }
-    next_column(&l);
-    show_choice(&l, i);
-    end_column(&l);
-    canvas_unclip(&ui->canvas);
+    struct list l = {.ui = ui, .rest = scroll_begin(ui, in, ui->state->expert)};
+    l.n_column = in.w > ui_px(ui, 840) ? 3 : in.w > ui_px(ui, 520) ? 2 : 1;
+    show_all(&l);
+    scroll_end(ui, l.bottom);
 }

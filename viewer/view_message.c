@@ -5,41 +5,59 @@
 
 #include "ui.h"
 
-/* The text in lines of at most `width`, at white space where there is some; returns the
- * height. With `draw` false it is only measured. */
-static int wrap(struct ui *ui, struct box in, const char *text, uint32_t color, bool draw)
+/* Bytes of the first line of `text`, broken at white space where there is some. */
+static size_t first_line(struct ui *ui, enum font_style style, const char *text,
+                         int width)
 {
-    const int line = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, 3);
-    int y = in.y;
-    for (const char *at = text; *at; y += line) {
-        size_t n = 0, fits = 0;
-        while (at[n] && at[n] != '\n') {
-            size_t used, next = n;
-            while (at[next] && at[next] != ' ' && at[next] != '\n')
-                next++;
-            if (fonts_width(ui->fonts, FONT_UI, at, next) > in.w) {
-                if (fits) /* one word that is too long is cut where it must be */
-                    break;
-                for (n = 0; at[n]; n += used) {
-                    font_code_point(at + n, strlen(at + n), &used);
-                    if (n && fonts_width(ui->fonts, FONT_UI, at, n + used) > in.w)
-                        break;
-                }
-                fits = n;
+    size_t n = 0, fits = 0;
+    while (text[n] && text[n] != '\n') {
+        size_t used, next = n;
+        while (text[next] && text[next] != ' ' && text[next] != '\n')
+            next++;
+        if (fonts_width(ui->fonts, style, text, next) > width) {
+            if (fits) /* one word that is too long is cut where it must be */
                 break;
+            for (n = 0; text[n]; n += used) {
+                font_code_point(text + n, strlen(text + n), &used);
+                if (n && fonts_width(ui->fonts, style, text, n + used) > width)
+                    break;
             }
-            fits = n = next;
-            while (at[n] == ' ')
-                n++;
+            return n;
         }
-        if (draw)
-            fonts_draw(ui->fonts, &ui->canvas, FONT_UI, in.x, y, at, fits, color, 255);
+        fits = n = next;
+        while (text[n] == ' ')
+            n++;
+    }
+    return fits;
+}
+
+int view_wrap(struct ui *ui, enum font_style style, struct box in, const char *text,
+              uint32_t color, bool draw)
+{
+    const int line =
+        fonts_height(ui->fonts, style) + ui_px(ui, style == FONT_SMALL ? 1 : 3);
+    int y = in.y;
+    for (const char *at = text; *at && (in.h == 0 || y + line <= in.y + in.h);
+         y += line) {
+        const size_t fits = first_line(ui, style, at, in.w);
+        const bool last = in.h > 0 && y + 2 * line > in.y + in.h;
+        if (draw && last) /* what is left of it, with dots where that is cut */
+            fonts_label(ui->fonts, &ui->canvas, style, in.x, y, in.w, at, color);
+        else if (draw)
+            fonts_draw(ui->fonts, &ui->canvas, style, in.x, y, at, fits, color, 255);
         at += fits;
         while (*at == ' ')
             at++;
         at += *at == '\n';
     }
     return y - in.y;
+}
+
+/* In the letters of controls, as high as it takes. */
+static int wrap(struct ui *ui, struct box in, const char *text, uint32_t color, bool draw)
+{
+    in.h = 0;
+    return view_wrap(ui, FONT_UI, in, text, color, draw);
 }
 
 void view_blank(struct ui *ui, struct box b, enum source_phase phase, const char *message)
@@ -108,4 +126,24 @@ void view_notice(struct ui *ui, struct box all)
     canvas_round(&ui->canvas, b, ui_px(ui, 8), ui->palette.raised, 255);
     wrap(ui, (struct box){b.x + pad, b.y + ui_px(ui, 6), in.w, 0}, s->notice,
          ui->palette.text, true);
+}
+
+void view_tip(struct ui *ui)
+{
+    const int pad = ui_px(ui, 8), most = ui_px(ui, 340), edge = ui_px(ui, 6);
+    if (!ui->tip[0] || ui->state->help)
+        return;
+    struct box in = {0, 0, fonts_width(ui->fonts, FONT_UI, ui->tip, strlen(ui->tip)), 0};
+    in.w = in.w < most ? in.w + 1 : most;
+    const int h = wrap(ui, in, ui->tip, 0, false) + 2 * pad;
+    struct box b = {ui->mouse_x + pad, ui->mouse_y + 2 * pad, in.w + 2 * pad, h};
+    if (b.x + b.w > ui->canvas.w - edge)
+        b.x = ui->canvas.w - edge - b.w;
+    if (b.y + b.h > ui->canvas.h - edge)
+        b.y = ui->mouse_y - pad - b.h;
+    canvas_unclip(&ui->canvas);
+    canvas_round(&ui->canvas, box_inset(b, -1), ui_px(ui, 7), ui->palette.line, 255);
+    canvas_round(&ui->canvas, b, ui_px(ui, 6), ui->palette.raised, 255);
+    wrap(ui, (struct box){b.x + pad, b.y + pad, in.w, 0}, ui->tip, ui->palette.text,
+         true);
 }

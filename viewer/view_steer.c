@@ -6,6 +6,8 @@
 
 #include "ui.h"
 
+enum { MOST_RULES = 48 }; /* in the list at once: more are a page of their own */
+
 /* ---- marks in the bank --------------------------------------------------- */
 
 static void draw_cross(struct ui *ui, struct box b, uint32_t color)
@@ -68,15 +70,13 @@ struct shelf {
     struct ui *ui;
     struct box left; /* what is free below */
     struct box row;
-    bool hidden; /* no room for a line more */
 };
 
 static void new_row(struct shelf *f)
 {
     const int pad = ui_px(f->ui, f->ui->touch ? 22 : 12);
     const int h = fonts_height(f->ui->fonts, FONT_UI) + pad;
-    f->hidden = f->left.h < h;
-    f->row = box_take_top(&f->left, f->hidden ? 0 : h);
+    f->row = box_take_top(&f->left, h);
 }
 
 static void button(struct shelf *f, const char *label, enum command command, bool on)
@@ -84,8 +84,6 @@ static void button(struct shelf *f, const char *label, enum command command, boo
     const int w = ui_button_width(f->ui, label);
     if (f->row.w < w)
         new_row(f);
-    if (f->hidden)
-        return;
     struct box cell = box_take_left(&f->row, w);
     cell.w -= ui_px(f->ui, 5);
     ui_button(f->ui, &cell, label, command, on);
@@ -96,8 +94,6 @@ static void heading(struct shelf *f, const char *text, const char *note)
     struct ui *ui = f->ui;
     const int h = fonts_height(ui->fonts, FONT_STRONG) + ui_px(ui, 6);
     f->row.w = 0; /* what follows begins a line */
-    if (f->left.h < h)
-        return;
     const struct box row = box_take_top(&f->left, h);
     const int y = row.y + ui_px(ui, 3);
     const int w = fonts_label(ui->fonts, &ui->canvas, FONT_STRONG, row.x, y, row.w, text,
@@ -154,17 +150,13 @@ static void draw_rules(struct shelf *f)
     char note[48];
     snprintf(note, sizeof note, s->n_row ? "%u" : "nothing: the model as it is",
              s->n_row);
-    const int top = f->left.h;
-    if (top < 2 * h)
-        return;
     heading(f, "In force", note);
-    uint32_t i = s->first, most = (uint32_t)(f->left.h / h);
+    uint32_t i = s->first, most = MOST_RULES;
     const bool all = s->first == 0 && s->n_row <= most;
-    most -= most > 0 && !all; /* for the line that says so */
     ui->steer.shown = most;
     for (; i < s->n_row && most > 0; i++, most--)
         draw_rule(f, i, h);
-    if (all || f->left.h < h)
+    if (all)
         return;
     const struct box row = box_take_top(&f->left, h);
     const uint32_t more = s->n_row - i;
@@ -196,8 +188,6 @@ static void draw_setting(struct shelf *f, enum steer_setting setting)
     struct ui *ui = f->ui;
     const int h = fonts_height(ui->fonts, FONT_UI) + ui_px(ui, ui->touch ? 11 : 5);
     char value[48];
-    if (f->left.h < h)
-        return;
     struct box row = box_take_top(&f->left, h);
     const bool chosen = ui->steer.setting == setting;
     const int text_y = row.y + (h - fonts_height(ui->fonts, FONT_UI)) / 2;
@@ -235,42 +225,28 @@ static void draw_run(struct shelf *f)
     button(f, "Load policy", CMD_POLICY_LOAD, true);
 }
 
-/* Two lines for what the last command has to say. */
-static void draw_note(struct ui *ui, struct box b, const char *text)
-{
-    const int line = fonts_height(ui->fonts, FONT_SMALL);
-    size_t n = strlen(text);
-    while (n > 0 && fonts_width(ui->fonts, FONT_SMALL, text, n) > b.w) {
-        do
-            n--;
-        while (n > 0 && text[n] != ' ');
-    }
-    const size_t first = n ? n : strlen(text);
-    fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, b.x, b.y, text, first,
-               ui->palette.quiet, 255);
-    if (text[first])
-        fonts_label(ui->fonts, &ui->canvas, FONT_SMALL, b.x, b.y + line, b.w,
-                    text + first + 1, ui->palette.quiet);
-}
-
 void view_steer(struct ui *ui, struct box b)
 {
     struct steer *s = &ui->steer;
-    struct shelf f = {.ui = ui, .left = ui_panel(ui, b, "Step in", "")};
+    struct box in = ui_panel(ui, b, "Step in", "");
     const bool live = ui->state->source->live;
     if (s->n_layer == 0) {
-        ui_line(ui, FONT_UI, f.left.x, f.left.y, f.left.w, ui->palette.quiet,
+        ui_line(ui, FONT_UI, in.x, in.y, in.w, ui->palette.quiet,
                 "This model has no experts to steer.");
         return;
     }
-    canvas_clip(&ui->canvas, (struct box){f.left.x - ui_px(ui, 8), f.left.y,
-                                          f.left.w + ui_px(ui, 8), f.left.h});
     const char *note = s->note[0] ? s->note
                        : live     ? ""
                                   : "A recording: what was in force at this token. "
                                     "Open a model to change it.";
-    const int note_h = note[0] ? 2 * fonts_height(ui->fonts, FONT_SMALL) : 0;
-    struct box said = box_take_bottom(&f.left, live ? note_h : 0);
+    /* Two lines for what the last command has to say. */
+    const int note_h =
+        note[0] ? 2 * (fonts_height(ui->fonts, FONT_SMALL) + ui_px(ui, 1)) : 0;
+    struct box said = box_take_bottom(&in, live ? note_h : 0);
+    const int edge = ui_px(ui, 8); /* for the mark beside the chosen setting */
+    const struct box seen = {in.x - edge, in.y, in.w + edge, in.h};
+    struct shelf f = {.ui = ui, .left = scroll_begin(ui, seen, SCROLL_STEER)};
+    box_take_left(&f.left, edge);
     if (live) {
         draw_actions(&f);
         heading(&f, "Choosing", "");
@@ -282,7 +258,9 @@ void view_steer(struct ui *ui, struct box b)
     if (!live) {
         box_take_top(&f.left, ui_px(ui, 8));
         said = box_take_top(&f.left, note_h);
+        view_wrap(ui, FONT_SMALL, said, note, ui->palette.quiet, true);
     }
-    draw_note(ui, said, note);
-    canvas_unclip(&ui->canvas);
+    scroll_end(ui, f.left.y);
+    if (live && said.h)
+        view_wrap(ui, FONT_SMALL, said, note, ui->palette.quiet, true);
 }

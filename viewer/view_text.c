@@ -40,11 +40,12 @@ struct pen {
     int n_mark;
 };
 
-/* Begin at a paragraph not too far before the cursor, so that lines stay put. */
+/* Begin at a paragraph not too far before the cursor, so that lines stay put; where none
+ * begins there, in the middle of one. */
 static uint64_t first_token(struct scene *s, uint64_t reach)
 {
     const uint64_t from = s->cursor > reach ? s->cursor - reach : 0;
-    for (uint64_t i = from; i > 0 && i < from + 200; i++) {
+    for (uint64_t i = from; i > 0 && i < from + 200 && i <= s->cursor; i++) {
         char piece[PIECE];
         const size_t n = source_piece(s->source, i - 1, piece, sizeof piece);
         if (n > 0 && n <= sizeof piece && memchr(piece, '\n', n))

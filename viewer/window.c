@@ -8,6 +8,7 @@
 
 #include <SDL.h>
 
+#include "dpi.h"
 #include "drop.h"
 #include "frames.h"
 #include "input.h"
@@ -50,12 +51,22 @@ static bool fit_canvas(struct window *w)
     return present_size(w->window, &width, &height) && ui_resize(&w->ui, width, height);
 }
 
-static float display_scale(struct window *w)
+/* Pixels to each unit that the window and the mouse are measured in. */
+static float pixel_ratio(struct window *w)
 {
     int points, pixels, unused;
     SDL_GetWindowSize(w->window, &points, &unused);
     const bool known = present_size(w->window, &pixels, &unused);
     return known && points > 0 && pixels > points ? (float)pixels / (float)points : 1.0f;
+}
+
+/* How large a point is drawn. */
+static float view_scale(struct window *w)
+{
+    const float ratio = pixel_ratio(w);
+    if (w->options->scale > 0)
+        return w->options->scale;
+    return ratio > 1 ? ratio : dpi_display(SDL_GetWindowDisplayIndex(w->window));
 }
 
 /* Where there is no display, SDL draws windows that nobody can see. */
@@ -84,6 +95,21 @@ static SDL_Point place(const struct window_options *o)
     return centre;
 }
 
+/* As many points as the options say, where those are not a person's choice, as far as the
+ * display has room for them. */
+static SDL_Point first_size(const struct window_options *o)
+{
+    SDL_Rect room;
+    SDL_Point size = {o->w, o->h};
+    const float scale = o->scale > 0 ? o->scale : dpi_display(0);
+    if (!o->fresh || scale <= 1 || SDL_GetDisplayUsableBounds(0, &room) != 0)
+        return size;
+    const int w = (int)((float)o->w * scale), h = (int)((float)o->h * scale);
+    size.x = w < room.w ? w : room.w > o->w ? room.w : o->w;
+    size.y = h < room.h ? h : room.h > o->h ? room.h : o->h;
+    return size;
+}
+
 static bool open_window(struct window *w, const struct window_options *o)
 {
     int width, height;
@@ -94,8 +120,8 @@ static bool open_window(struct window *w, const struct window_options *o)
         return false;
     }
     present_prepare();
-    const SDL_Point at = place(o);
-    w->window = SDL_CreateWindow("Lemnos", at.x, at.y, o->w, o->h,
+    const SDL_Point at = place(o), size = first_size(o);
+    w->window = SDL_CreateWindow("Lemnos", at.x, at.y, size.x, size.y,
                                  SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!w->window)
         return false;
@@ -110,7 +136,7 @@ static bool open_views(struct window *w)
     int width, height;
     if (!present_size(w->window, &width, &height))
         return false;
-    const float scale = o->scale > 0 ? o->scale : display_scale(w);
+    const float scale = view_scale(w);
     stats_close(&w->stats);
     ui_close(&w->ui);
     return stats_open(&w->stats, w->state.source) &&
@@ -140,7 +166,7 @@ static void follow_typing(struct window *w)
 
 static void on_event(struct window *w, const SDL_Event *e)
 {
-    w->input.scale = display_scale(w);
+    w->input.scale = pixel_ratio(w);
     w->dirty |= input_event(&w->input, e);
     if (e->type == SDL_QUIT)
         w->state.quit = true;

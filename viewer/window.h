@@ -7,7 +7,8 @@
 struct prefs;
 
 struct window_options {
-    int w, h;    /* points */
+    int w, h;    /* of the window, as SDL counts them */
+    bool fresh;  /* nobody chose them: points, of which the display says the pixels */
     float scale; /* 0 = that of the display */
     bool calm;   /* nothing moves that need not */
     bool builtin_font;

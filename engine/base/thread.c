@@ -59,6 +59,10 @@ void cond_wait(struct cond *c, struct mutex *m)
 {
     SleepConditionVariableSRW(&c->cv, &m->lock, INFINITE, 0);
 }
+void cond_wait_for(struct cond *c, struct mutex *m, uint64_t ns)
+{
+    SleepConditionVariableSRW(&c->cv, &m->lock, (DWORD)(ns / 1000000 + 1), 0);
+}
 void cond_wake_all(struct cond *c)
 {
     WakeAllConditionVariable(&c->cv);
@@ -143,6 +147,17 @@ void cond_finish(struct cond *c)
 void cond_wait(struct cond *c, struct mutex *m)
 {
     pthread_cond_wait(&c->cv, &m->lock);
+}
+
+void cond_wait_for(struct cond *c, struct mutex *m, uint64_t ns)
+{
+    enum { SECOND = 1000000000 };
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    ns += (uint64_t)t.tv_nsec;
+    t.tv_sec += (time_t)(ns / SECOND);
+    t.tv_nsec = (long)(ns % SECOND);
+    pthread_cond_timedwait(&c->cv, &m->lock, &t);
 }
 
 void cond_wake_all(struct cond *c)

@@ -46,6 +46,8 @@ void mutex_unlock(struct mutex *m);
 void cond_init(struct cond *c);
 void cond_finish(struct cond *c);
 void cond_wait(struct cond *c, struct mutex *m);
+/* No longer than `ns`, about; a clock that is set meanwhile may change that. */
+void cond_wait_for(struct cond *c, struct mutex *m, uint64_t ns);
 void cond_wake_all(struct cond *c);
 
 /* Nanoseconds of a clock that never goes back. */

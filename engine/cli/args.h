@@ -81,7 +81,7 @@ struct args {
     uint32_t cache_type;  /* enum lem_cache_type */
     uint32_t sampling;    /* enum lem_sampling */
     uint32_t kernels;     /* enum lem_kernels */
-    /* bench */
+    /* bench; stages also of run */
     struct args_list n_prompt;
     uint32_t n_generate, repetitions, depth;
     bool tap, stages, limit, check_batch;

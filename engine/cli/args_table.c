@@ -154,11 +154,14 @@ const struct args_command args_commands[CMD_COUNT] = {
             .usage = "[OPTIONS] FILE [OTHER]",
             .summary = "what is in a recording made by run --trace",
             .text =
-                "A summary: the model, how long and how sure the text was, and for each "
+                "A summary: the model, how long and how sure the text was, what a "
+                "token's "
+                "time went to and the memory, as far as they were recorded, and for each "
                 "layer how evenly the experts were used. --json prints the summary with "
                 "all tokens, --csv one line per token and layer. With two recordings, "
-                "tells where their texts part and how far the routing of the common "
-                "tokens differs. Needs no model and no GPU.",
+                "tells where their texts part, how far the routing of the common "
+                "tokens differs, and their times and memory side by side. Needs no model "
+                "and no GPU.",
             .examples = "lemnos trace tale.lemtrace\n"
                         "lemnos trace tale.lemtrace --csv > tale.csv\n"
                         "lemnos trace a.lemtrace b.lemtrace\n",
@@ -326,6 +329,8 @@ const struct args_option args_options[] = {
      NULL, "write expert ids and weights of all tokens and layers as JSON"},
     {BIT(RUN), 0, "trace", NULL, "FILE", ARGS_TEXT, AT(trace), 0, 0, NULL, NULL,
      "record tokens, probabilities, experts and times in a .lemtrace file"},
+    {BIT(RUN), 0, "stages", NULL, NULL, ARGS_FLAG, AT(stages), 0, 0, NULL, NULL,
+     "with --trace: also what the time of each token went to, which takes time itself"},
     {BIT(COMPARE), 0, "policy", NULL, "FILE", ARGS_FILES, AT(policy), 0, 0, NULL, NULL,
      "routing policy A (JSON), and given again B; without B the model as it is"},
     {WITH_POLICY, 0, "policy", NULL, "FILE", ARGS_FILES, AT(policy), 0, 0, NULL, NULL,

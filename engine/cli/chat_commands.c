@@ -63,6 +63,8 @@ static enum chat_next system_message(struct chat *c, const char *arg)
     const struct lem_chat_message *m = chat_system(c);
     if (strcmp(arg, "-") == 0)
         return done(c, chat_set_system(c, "", 0));
+    if (!text_check_string(arg, "the system message"))
+        return fail(c);
     if (*arg)
         return chat_set_system(c, arg, strlen(arg)) ? CHAT_ON : CHAT_BROKEN;
     say(m ? m->text : "There is no system message.");
@@ -240,11 +242,9 @@ static enum chat_next device(struct chat *c, const char *arg)
         return done(c, list_devices(c));
     const uint32_t n = lem_session_policy(c->session, NULL, 0);
     struct lem_policy_entry *policy = malloc((n + 1) * sizeof *policy);
-    const size_t size = strlen(arg) + 1;
-    char *which = malloc(size);
+    char *which = text_copy(arg);
     enum chat_next next = CHAT_BROKEN;
     if (policy && which) {
-        memcpy(which, arg, size);
         lem_session_policy(c->session, policy, n);
         next = move_or_stay(c, which, policy, n);
     } else {

@@ -94,11 +94,38 @@ static bool read_messages(struct chat *c, const char *path, const cJSON *root)
     return true;
 }
 
+/* A NUL that a model wrote stands there as an escape, which the reader of JSON takes for
+ * the end of the text. Made U+FFFD, as bytes are that are no character. */
+static size_t replace_nul(struct text *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i + 1 < t->n; i++) {
+        if (t->data[i] != '\\')
+            continue;
+        i++; /* another backslash is no beginning of an escape */
+        if (t->n - i < 5 || memcmp(t->data + i, "u0000", 5) != 0)
+            continue;
+        memcpy(t->data + i, "ufffd", 5);
+        n++;
+    }
+    return n;
+}
+
+static bool read_text(struct chat *c, struct text *t, const char *path)
+{
+    if (!text_read(t, path) || !text_check_no_nul(t, path) || !text_check_utf8(t, path))
+        return false;
+    const size_t n = replace_nul(t);
+    if (n)
+        app_note(c->app, "%s: %zu NUL characters are read as U+FFFD.", path, n);
+    return true;
+}
+
 bool chat_load(struct chat *c, const char *path)
 {
     struct chat fresh = {.app = c->app};
     struct text t = {0};
-    bool ok = text_read(&t, path);
+    bool ok = read_text(c, &t, path);
     if (ok) {
         const char *end = t.data;
         cJSON *root = cJSON_ParseWithLengthOpts(t.data, t.n, &end, false);

@@ -254,21 +254,12 @@ enum chat_next chat_answer(struct chat *c)
     return next;
 }
 
-static char *copy_of(const char *text)
-{
-    const size_t n = strlen(text) + 1;
-    char *copy = malloc(n);
-    if (copy)
-        memcpy(copy, text, n);
-    return copy;
-}
-
 enum chat_next chat_answer_again(struct chat *c)
 {
     const struct lem_chat_message *last = &c->message[c->n_message - 1];
     const bool answered = last->role == LEM_CHAT_ASSISTANT;
-    char *answer = answered ? copy_of(last->text) : NULL;
-    char *message = copy_of(c->message[c->n_message - 1 - answered].text);
+    char *answer = answered ? text_copy(last->text) : NULL;
+    char *message = text_copy(c->message[c->n_message - 1 - answered].text);
     enum chat_next next = CHAT_BROKEN;
     if (!message || (answered && !answer)) {
         app_error("memory ran out for another answer.");

@@ -102,12 +102,15 @@ static enum chat_next hear(struct chat *c, const struct text *line)
     size_t n = line->n;
     if (n == 0)
         return CHAT_ON;
-    if (said[0] == '/' && said[1] != '/')
-        return chat_command(c, said);
-    if (!text_check_utf8(line, "the message")) {
+    const bool command = said[0] == '/' && said[1] != '/';
+    /* Names of files need not be UTF-8. */
+    if (!text_check_no_nul(line, command ? "the command" : "the message") ||
+        (!command && !text_check_utf8(line, "the message"))) {
         c->failed = true;
         return CHAT_ON;
     }
+    if (command)
+        return chat_command(c, said);
     if (said[0] == '/') {
         said++;
         n--;
@@ -146,9 +149,10 @@ static int open_and_talk(struct chat *c)
 {
     const char *system = c->args.system;
     c->line = line_open();
-    if (!c->line || (system && !chat_set_system(c, system, strlen(system))) ||
-        !chat_open_device(c) || !policy_apply(c->app, c->session) ||
-        !chat_open_reader(c) || !show_open(&c->show, c->app))
+    if (!c->line || (system && !text_check_string(system, "the system message")) ||
+        (system && !chat_set_system(c, system, strlen(system))) || !chat_open_device(c) ||
+        !policy_apply(c->app, c->session) || !chat_open_reader(c) ||
+        !show_open(&c->show, c->app))
         return APP_FAILED;
     c->terminal = line_is_terminal(c->line);
     c->sample = prompt_sampling(c->app);

@@ -18,6 +18,7 @@ static const struct {
     {"storage_8bit", offsetof(struct lem_device_caps, storage_8bit), true},
     {"storage_16bit", offsetof(struct lem_device_caps, storage_16bit), true},
     {"subgroup_arithmetic", offsetof(struct lem_device_caps, subgroup_arithmetic), false},
+    {"subgroup_quad", offsetof(struct lem_device_caps, subgroup_quad), false},
     {"subgroup_size_control", offsetof(struct lem_device_caps, subgroup_size_control),
      true},
     {"int_dot", offsetof(struct lem_device_caps, int_dot), false},

@@ -92,6 +92,7 @@ static int run_model(struct app *app, const struct text *prompt, struct out_file
     /* A recording looks at whole rows: they need not be fetched for it. */
     const struct lem_session_params params = {.n_ctx = n_ctx,
                                               .tap = tap,
+                                              .stages = a->stages,
                                               .sampling = a->trace ? LEM_SAMPLING_HOST
                                                                    : LEM_SAMPLING_AUTO};
     int code = APP_FAILED;
@@ -99,7 +100,7 @@ static int run_model(struct app *app, const struct text *prompt, struct out_file
         show_open(&show, app) && app_open_weights(app) &&
         app_open_routed_session(app, params, &session) &&
         (!a->save_policy || policy_save(app, session, a->save_policy)) &&
-        record_open(&record, app, a->trace)) {
+        record_open(&record, app, a->trace, a->stages)) {
         struct generate g = {.app = app,
                              .session = session,
                              .show = &show,
@@ -127,6 +128,8 @@ int cmd_run(struct app *app)
     if (app->args->trace && strcmp(app->args->trace, "-") == 0)
         return args_wrong(app->args, "--trace takes the name of a file: a recording "
                                      "cannot go to standard output.");
+    if (app->args->stages && !app->args->trace)
+        return args_wrong(app->args, "--stages is for recordings: it goes with --trace.");
     int code = prompt_read(app->args, &prompt);
     if (code == APP_DONE)
         code = app_open_model(app, false) && out_file_open(&routing, app->args->routing)

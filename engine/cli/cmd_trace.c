@@ -15,6 +15,7 @@
 struct view {
     const struct lem_trace *trace;
     struct lem_trace_info info;
+    struct lem_trace_memory memory; /* noted last */
     struct trace_sums sums;
 };
 
@@ -54,9 +55,8 @@ static void print_summary(const struct view *v)
     if (s->n_known)
         printf("%-18s%.3f (geometric mean over %" PRIu64 " tokens)\n", "probability",
                exp(s->log_likelihood / (double)s->n_known), s->n_known);
-    if (s->n_timed)
-        printf("%-18s%.2f ms (mean over %" PRIu64 " tokens)\n", "time per token",
-               (double)s->total_us / 1000 / (double)s->n_timed, s->n_timed);
+    trace_times_print(&s->times);
+    trace_memory_print(&v->memory);
     if (f->n_layer_moe && s->n_read)
         print_layers(v);
 }
@@ -158,7 +158,8 @@ static bool print_json_token(const struct view *v, uint64_t i)
         print_number(t.runner[k].probability);
         printf("]");
     }
-    printf("]");
+    printf("],\"stages_us\":");
+    trace_stages_json(&t);
     print_routing(v);
     const bool ok = !v->info.facts.margins || print_margins(v, i);
     printf("}");
@@ -179,9 +180,13 @@ static bool print_json(const struct view *v)
         free(quoted);
     }
     printf(",\"n_expert\":%u,\"n_expert_used\":%u,\"n_vocab\":%u,\"n_token\":%" PRIu64
-           ",\"n_prompt\":%u,\"lost_bytes\":%" PRIu64 ",\"layers\":[",
+           ",\"n_prompt\":%u,\"lost_bytes\":%" PRIu64 ",\"time\":",
            f->n_expert, f->n_expert_used, f->n_vocab, v->info.n_token, v->info.n_prompt,
            v->info.lost_bytes);
+    trace_times_json(&v->sums.times);
+    printf(",\"memory\":");
+    trace_memory_json(&v->memory);
+    printf(",\"layers\":[");
     for (uint32_t i = 0; i < f->n_layer_moe; i++) {
         const struct trace_layer l = trace_sums_layer(&v->sums, f, i);
         printf("%s{\"layer\":%u,\"entropy_bits\":%.6g,\"imbalance\":%.6g,\"unused\":%u}",
@@ -214,14 +219,18 @@ static void print_csv_piece(const char *quoted)
 static bool print_csv(const struct view *v)
 {
     const struct lem_trace_facts *f = &v->info.facts;
-    printf("token,id,piece,prompt,probability,us,layer");
+    printf("token,id,piece,prompt,probability,us");
+    trace_times_csv_head();
+    printf(",layer");
     for (uint32_t k = 0; k < f->n_expert_used; k++)
         printf(",expert%u,weight%u", k, k);
     printf("\n");
     const uint32_t n_line = f->n_layer_moe ? f->n_layer_moe : 1;
     for (uint64_t i = 0; i < v->info.n_token; i++) {
         struct lem_trace_token t;
+        struct lem_trace_memory memory;
         if (lem_trace_get_token(v->trace, i, &t) != LEM_OK ||
+            lem_trace_get_memory(v->trace, i, &memory) != LEM_OK ||
             lem_trace_routing(v->trace, i, 1, v->sums.ids, v->sums.weights) != LEM_OK)
             continue;
         char *piece = quoted_piece(v, i);
@@ -233,7 +242,9 @@ static bool print_csv(const struct view *v)
             printf(",%d,", t.prompt);
             if (t.probability >= 0)
                 print_number(t.probability);
-            printf(",%u,", t.total_us);
+            printf(",%u", t.total_us);
+            trace_times_csv(&t, &memory);
+            printf(",");
             if (f->n_layer_moe)
                 printf("%u", f->layer[layer]);
             for (uint32_t k = 0; k < f->n_expert_used; k++) {
@@ -256,6 +267,7 @@ static bool show_one(struct app *app, const struct lem_trace *trace)
 {
     struct view v = {.trace = trace};
     lem_trace_get_info(trace, &v.info);
+    (void)lem_trace_get_memory(trace, UINT64_MAX, &v.memory);
     if (!trace_sums_open(&v.sums, trace))
         return false;
     if (v.sums.n_damaged)

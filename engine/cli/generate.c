@@ -24,6 +24,7 @@ static enum generate_end run_prompt(struct generate *g)
     struct show *show = g->show;
     if (g->echo && !show->experts && !show_text(show, g->prompt->data, g->prompt->n))
         return GENERATE_FAILED;
+    record_begin(g->record, g->session);
     const uint64_t start = os_now_ns();
     const enum lem_status st =
         lem_session_append(g->session, g->prompt_ids->id, (uint32_t)g->prompt_ids->n);
@@ -41,8 +42,10 @@ static enum generate_end run_prompt(struct generate *g)
     return GENERATE_LIMIT;
 }
 
-/* Run a chosen token and print it: before running where nobody waits for its experts. */
-static enum generate_end put_token(struct generate *g, int32_t id, bool last)
+/* Run a token, chosen in `chosen_ns`, and print it: before running where nobody waits for
+ * its experts. */
+static enum generate_end put_token(struct generate *g, int32_t id, uint64_t chosen_ns,
+                                   bool last)
 {
     const uint32_t pos = lem_session_length(g->session);
     const bool room = pos < lem_session_n_ctx(g->session);
@@ -58,7 +61,7 @@ static enum generate_end put_token(struct generate *g, int32_t id, bool last)
     const enum lem_status st = lem_session_append(g->session, &id, 1);
     const bool ran = lem_session_length(g->session) > pos;
     g->n_run += ran;
-    if (ran && !record_token(g->record, g->session, pos, os_now_ns() - start))
+    if (ran && !record_token(g->record, g->session, pos, chosen_ns + os_now_ns() - start))
         return GENERATE_FAILED;
     if (late && ran && !show_token(g->show, g->session, pos))
         return GENERATE_FAILED;
@@ -73,14 +76,17 @@ static enum generate_end write_tokens(struct generate *g)
         if (signals_stopping())
             return GENERATE_STOPPED;
         struct lem_sampled next;
+        record_begin(g->record, g->session);
+        const uint64_t start = os_now_ns();
         if (lem_session_sample(g->session, &g->sample, &next) != LEM_OK)
             return GENERATE_FAILED;
+        const uint64_t chosen_ns = os_now_ns() - start;
         if (lem_tokenizer_is_end(g->app->tokenizer, next.id) && !g->app->args->ignore_eos)
             return GENERATE_EOS;
         g->n_written++;
         record_choice(g->record, g->session, next.id);
         const bool last = g->limit >= 0 && g->n_written == (uint64_t)g->limit;
-        const enum generate_end end = put_token(g, next.id, last);
+        const enum generate_end end = put_token(g, next.id, chosen_ns, last);
         if (end != GENERATE_LIMIT)
             return end;
     }
@@ -95,5 +101,6 @@ enum generate_end generate_text(struct generate *g)
     const uint64_t start = os_now_ns();
     end = write_tokens(g);
     g->write_ns = os_now_ns() - start;
-    return end;
+    return end == GENERATE_FAILED || record_end(g->record, g->session) ? end
+                                                                       : GENERATE_FAILED;
 }

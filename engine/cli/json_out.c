@@ -99,15 +99,29 @@ bool json_print(struct json_out *j)
     return true;
 }
 
+/* What JSON does not take as it is. */
+static bool add_escaped(struct text *t, char c)
+{
+    static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+    const char *known = c ? strchr(plain, c) : NULL;
+    char out[8];
+    const int n = known ? snprintf(out, sizeof out, "\\%c", letter[known - plain])
+                        : snprintf(out, sizeof out, "\\u%04x", (unsigned)c);
+    return text_add(t, out, (size_t)n);
+}
+
 char *json_quote(const char *s, size_t n)
 {
-    struct text clean = {0};
-    char *out = NULL;
-    if (text_add_utf8(&clean, s, n)) {
-        cJSON *item = cJSON_CreateStringReference(clean.data);
-        out = item ? cJSON_PrintUnformatted(item) : NULL;
-        cJSON_Delete(item);
+    struct text out = {0};
+    bool ok = text_add(&out, "\"", 1);
+    for (size_t i = 0; i < n && ok;) {
+        const size_t len = text_utf8_length(s + i, n - i);
+        const bool escape =
+            len == 1 && ((unsigned char)s[i] < 0x20 || s[i] == '"' || s[i] == '\\');
+        ok = escape ? add_escaped(&out, s[i]) : text_add_utf8(&out, s + i, len ? len : 1);
+        i += len ? len : 1;
     }
-    text_free(&clean);
-    return out;
+    if (!ok || !text_add(&out, "\"", 1))
+        text_free(&out);
+    return out.data;
 }

@@ -12,15 +12,6 @@
 
 enum { TEMP_TRIES = 100 };
 
-static char *copy_text(const char *s)
-{
-    const size_t n = strlen(s) + 1;
-    char *copy = malloc(n);
-    if (copy)
-        memcpy(copy, s, n);
-    return copy;
-}
-
 static bool open_fails(struct out_file *f, const char *path, int error)
 {
     app_error("%s: cannot write: %s. Name a file in a folder that you may write to.",
@@ -60,7 +51,7 @@ bool out_file_open(struct out_file *f, const char *path)
         return true;
     if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0) {
         f->stream = stdout;
-        f->path = copy_text("standard output");
+        f->path = text_copy("standard output");
         return f->path || open_fails(f, path, ENOMEM);
     }
     const enum os_file_kind kind = os_file_kind(path);
@@ -73,7 +64,7 @@ bool out_file_open(struct out_file *f, const char *path)
     if (kind == OS_FILE_REGULAR && !in_place)
         f->path = os_real_path(path);
     if (!f->path)
-        f->path = copy_text(path);
+        f->path = text_copy(path);
     if (!f->path)
         return open_fails(f, path, ENOMEM);
     if (!in_place)

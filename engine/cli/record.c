@@ -26,9 +26,9 @@ static bool open_writer(struct record *r, const char *path, uint32_t *layer)
     return lem_trace_writer_open(path, &facts, &r->app->log, &r->writer) == LEM_OK;
 }
 
-bool record_open(struct record *r, struct app *app, const char *path)
+bool record_open(struct record *r, struct app *app, const char *path, bool stages)
 {
-    *r = (struct record){.app = app};
+    *r = (struct record){.app = app, .stages = stages};
     if (!path)
         return true;
     const size_t pairs = (size_t)app->info.n_layer_moe * app->info.n_expert_used;
@@ -89,6 +89,30 @@ static bool write_policy(struct record *r, const struct lem_session *session)
     return ok;
 }
 
+/* Unless it is what was written last. */
+static bool write_memory(struct record *r, const struct lem_session *session)
+{
+    struct lem_trace_memory now;
+    lem_session_trace_memory(session, &now);
+    const bool same = now.weights == r->memory.weights &&
+                      now.session == r->memory.session && now.peak == r->memory.peak;
+    r->memory = now;
+    return same || lem_trace_writer_memory(r->writer, &now) == LEM_OK;
+}
+
+void record_begin(struct record *r, struct lem_session *session)
+{
+    if (r->stages)
+        lem_session_clear_stages(session);
+}
+
+/* Of what was done since record_begin(), for each of `n` tokens. */
+static bool take_stages(const struct record *r, const struct lem_session *session,
+                        uint32_t n, struct lem_trace_token *token)
+{
+    return !r->stages || lem_session_trace_stages(session, n, token->stage_us) == LEM_OK;
+}
+
 bool record_prompt(struct record *r, const struct lem_session *session, uint32_t n,
                    uint64_t ns)
 {
@@ -98,7 +122,8 @@ bool record_prompt(struct record *r, const struct lem_session *session, uint32_t
     for (uint32_t i = 0; i < LEM_TRACE_RUNNERS; i++)
         token.runner[i].id = -1;
     token.total_us = n ? (uint32_t)(ns / 1000 / n) : 0;
-    if (!write_policy(r, session))
+    if ((n && !take_stages(r, session, n, &token)) || !write_policy(r, session) ||
+        !write_memory(r, session))
         return false;
     for (uint32_t pos = 0; pos < n; pos++) {
         token.id = lem_session_ids(session)[pos];
@@ -141,7 +166,12 @@ bool record_token(struct record *r, const struct lem_session *session, uint32_t 
     if (!r->writer)
         return true;
     r->next.total_us = (uint32_t)(ns / 1000);
-    return write_token(r, session, pos, &r->next);
+    return take_stages(r, session, 1, &r->next) && write_token(r, session, pos, &r->next);
+}
+
+bool record_end(struct record *r, const struct lem_session *session)
+{
+    return !r->writer || write_memory(r, session);
 }
 
 bool record_close(struct record *r)

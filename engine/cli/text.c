@@ -39,6 +39,13 @@ void text_free(struct text *t)
     *t = (struct text){0};
 }
 
+char *text_copy(const char *s)
+{
+    const size_t n = strlen(s) + 1;
+    char *copy = malloc(n);
+    return copy ? memcpy(copy, s, n) : NULL;
+}
+
 /* No tokenizer takes more at once, and an endless file must end somewhere. */
 #define READ_MAX (((size_t)1 << 30) - 1)
 
@@ -152,20 +159,39 @@ size_t text_utf8_length(const char *s, size_t n)
     return overlong || surrogate || beyond ? 0 : len;
 }
 
-bool text_check_utf8(const struct text *t, const char *what)
+static bool check_bytes(const char *s, size_t n, const char *what)
 {
     size_t i = 0;
-    while (i < t->n) {
-        const size_t len = text_utf8_length(t->data + i, t->n - i);
+    while (i < n) {
+        const size_t len = text_utf8_length(s + i, n - i);
         if (len == 0) {
             app_error("%s is not UTF-8: byte 0x%02x at offset %zu begins no character. "
                       "Convert it first, for instance with iconv -t UTF-8.",
-                      what, (unsigned char)t->data[i], i);
+                      what, (unsigned char)s[i], i);
             return false;
         }
         i += len;
     }
     return true;
+}
+
+bool text_check_utf8(const struct text *t, const char *what)
+{
+    return check_bytes(t->data, t->n, what);
+}
+
+bool text_check_string(const char *s, const char *what)
+{
+    return check_bytes(s, strlen(s), what);
+}
+
+bool text_check_no_nul(const struct text *t, const char *what)
+{
+    const char *nul = t->n ? memchr(t->data, '\0', t->n) : NULL;
+    if (nul)
+        app_error("%s has a NUL byte at offset %zu: it is no text. Take it out.", what,
+                  (size_t)(nul - t->data));
+    return !nul;
 }
 
 bool text_add_utf8(struct text *t, const char *s, size_t n)

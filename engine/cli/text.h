@@ -16,6 +16,8 @@ struct text {
 /* False when memory ran out; said on stderr. */
 bool text_add(struct text *t, const void *data, size_t n);
 void text_free(struct text *t);
+/* A terminated text on the heap; NULL when memory ran out, not said. */
+char *text_copy(const char *s);
 
 /* All of a file; "-" is standard input. Says on stderr what failed. */
 bool text_read(struct text *t, const char *path);
@@ -27,6 +29,9 @@ void text_unescape(struct text *t);
 
 /* Is it all UTF-8? If not, `what` ("the prompt") and the byte are named on stderr. */
 bool text_check_utf8(const struct text *t, const char *what);
+bool text_check_string(const char *s, const char *what);
+/* Is there no NUL in it? */
+bool text_check_no_nul(const struct text *t, const char *what);
 /* Bytes of the character at `s`, 0 if there is no valid one within `n` bytes. */
 size_t text_utf8_length(const char *s, size_t n);
 /* Add, with U+FFFD for each byte that is no part of a character. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cli/app.h"
+#include "cli/trace_times.h"
 
 /* Of one layer, over the tokens both texts begin with. */
 struct differ {
@@ -20,7 +21,9 @@ struct pair {
     uint64_t n_common, n_damaged; /* tokens before the texts part; unreadable ones */
     uint16_t *ids[2];             /* of one token */
     float *weights[2];
-    struct differ *layer; /* [n_layer_moe] */
+    struct differ *layer;        /* [n_layer_moe] */
+    struct trace_times times[2]; /* of all tokens, the common and the others */
+    struct lem_trace_memory memory[2];
 };
 
 /* Did the token choose the expert? Then *weight is its weight, else 0. */
@@ -105,6 +108,16 @@ static void print_json(const struct pair *p)
                i ? "," : "", p->info[0].facts.layer[i],
                n > 0 ? (double)p->layer[i].same_set / n : 0,
                n > 0 ? p->layer[i].moved / n : 0);
+    printf("],\"time\":[");
+    for (int i = 0; i < 2; i++) {
+        printf(i ? "," : "");
+        trace_times_json(&p->times[i]);
+    }
+    printf("],\"memory\":[");
+    for (int i = 0; i < 2; i++) {
+        printf(i ? "," : "");
+        trace_memory_json(&p->memory[i]);
+    }
     printf("]}\n");
 }
 
@@ -121,6 +134,8 @@ static void print_table(const struct pair *p)
                p->n_common, p->n_common);
     if (p->n_damaged)
         printf("damaged           %" PRIu64 " tokens are left out\n", p->n_damaged);
+    trace_times_print_two(p->times);
+    trace_memory_print_two(p->memory);
     if (n <= 0 || p->info[0].facts.n_layer_moe == 0)
         return;
     printf("\n%-8s%16s%18s   (over %.0f tokens)\n", "layer", "same experts",
@@ -144,6 +159,8 @@ bool trace_compare(const struct lem_trace *a, const struct lem_trace *b, bool js
         p.ids[i] = calloc(pairs, sizeof *p.ids[i]);
         p.weights[i] = calloc(pairs, sizeof *p.weights[i]);
         ok = ok && p.ids[i] && p.weights[i];
+        p.times[i] = trace_times_of(p.trace[i]);
+        (void)lem_trace_get_memory(p.trace[i], UINT64_MAX, &p.memory[i]);
     }
     p.layer = calloc((size_t)f->n_layer_moe + 1, sizeof *p.layer);
     ok = ok && p.layer;

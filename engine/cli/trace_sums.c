@@ -20,10 +20,7 @@ static void add_token(struct trace_sums *s, const struct lem_trace *t,
         s->n_known++;
         s->log_likelihood += log((double)token.probability);
     }
-    if (!token.prompt && token.total_us) {
-        s->n_timed++;
-        s->total_us += token.total_us;
-    }
+    trace_times_add(&s->times, &token);
     for (uint32_t layer = 0; layer < f->n_layer_moe; layer++)
         for (uint32_t k = 0; k < f->n_expert_used; k++) {
             const uint16_t e = s->ids[(size_t)layer * f->n_expert_used + k];

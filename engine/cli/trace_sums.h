@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lemnos/trace.h"
+#include "cli/trace_times.h"
 
 struct trace_sums {
     uint64_t n_read, n_damaged; /* tokens */
     uint64_t n_known;           /* with a probability */
     double log_likelihood;      /* sum of their ln p */
-    uint64_t n_timed, total_us; /* generated tokens with a time */
-    uint64_t *load;             /* [n_layer_moe][n_expert] times chosen */
+    struct trace_times times;
+    uint64_t *load; /* [n_layer_moe][n_expert] times chosen */
     /* scratch for one token */
     uint16_t *ids;
     float *weights;

@@ -141,6 +141,8 @@ static void read_properties(const struct gpu_instance *in, struct gpu_physical *
     c->subgroup_arithmetic =
         (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
         (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
+    c->subgroup_quad = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
+                       (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_QUAD_BIT) != 0;
 }
 
 static void read_features(const struct gpu_instance *in, struct gpu_physical *p)

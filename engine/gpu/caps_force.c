@@ -45,6 +45,7 @@ static const struct profile {
                 .storage_8bit = true,
                 .storage_16bit = true,
                 .subgroup_arithmetic = true,
+                .subgroup_quad = true,
                 .subgroup_size_control = true,
                 .int_dot = true,
                 .host_import = true,
@@ -71,6 +72,7 @@ static void lower_caps(struct lem_device_caps *c, const struct lem_device_caps *
     c->storage_8bit = c->storage_8bit && to->storage_8bit;
     c->storage_16bit = c->storage_16bit && to->storage_16bit;
     c->subgroup_arithmetic = c->subgroup_arithmetic && to->subgroup_arithmetic;
+    c->subgroup_quad = c->subgroup_quad && to->subgroup_quad;
     c->subgroup_size_control = c->subgroup_size_control && to->subgroup_size_control;
     c->int_dot = c->int_dot && to->int_dot;
     c->host_import = c->host_import && to->host_import;

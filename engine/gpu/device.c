@@ -193,6 +193,13 @@ static enum lem_status choose_device(struct lem_device *d,
     return st;
 }
 
+static void init_locks(struct lem_device *d)
+{
+    mutex_init(&d->queue_lock);
+    mutex_init(&d->kernel_lock);
+    mutex_init(&d->once_lock);
+}
+
 enum lem_status lem_device_open(const struct lem_device_params *params,
                                 struct lem_device **out)
 {
@@ -202,9 +209,7 @@ enum lem_status lem_device_open(const struct lem_device_params *params,
         return log_fail(&params->log, LEM_ERR_MEMORY, "no memory for a device");
     d->log = params->log;
     d->max_bytes = params->max_bytes;
-    mutex_init(&d->queue_lock);
-    mutex_init(&d->kernel_lock);
-    mutex_init(&d->once_lock);
+    init_locks(d);
 
     enum lem_status st = gpu_instance_open(&d->instance, params->validation, &d->log);
     if (st == LEM_OK)
@@ -227,11 +232,9 @@ enum lem_status lem_device_open(const struct lem_device_params *params,
     return LEM_OK;
 }
 
-void lem_device_close(struct lem_device **device)
+/* All but the instance. */
+static void close_handle(struct lem_device *d)
 {
-    if (!device || !*device)
-        return;
-    struct lem_device *d = *device;
     if (d->handle) {
         /* A lost device answers so here too; closing goes on all the same. */
         (void)d->fn.vkDeviceWaitIdle(d->handle);
@@ -240,12 +243,50 @@ void lem_device_close(struct lem_device **device)
         gpu_once_close(d);
         d->fn.vkDestroyDevice(d->handle, NULL);
     }
-    gpu_instance_close(&d->instance);
     mutex_finish(&d->once_lock);
     mutex_finish(&d->kernel_lock);
     mutex_finish(&d->queue_lock);
+}
+
+void lem_device_close(struct lem_device **device)
+{
+    if (!device || !*device)
+        return;
+    struct lem_device *d = *device;
+    close_handle(d);
+    gpu_instance_close(&d->instance);
     free(d);
     *device = NULL;
+}
+
+enum lem_status gpu_twin_open(const struct lem_device *of, struct lem_device **out)
+{
+    *out = NULL;
+    struct lem_device *d = calloc(1, sizeof *d);
+    if (!d)
+        return LEM_ERR_MEMORY;
+    d->instance = of->instance;
+    d->physical = of->physical;
+    d->more_shaders = of->more_shaders;
+    init_locks(d);
+    enum lem_status st = make_device(d);
+    if (st == LEM_OK)
+        st = gpu_once_open(d);
+    if (st == LEM_OK)
+        st = gpu_cache_open(d, NULL);
+    *out = d;
+    if (st != LEM_OK)
+        gpu_twin_close(out);
+    return st;
+}
+
+void gpu_twin_close(struct lem_device **twin)
+{
+    if (!*twin)
+        return;
+    close_handle(*twin);
+    free(*twin);
+    *twin = NULL;
 }
 
 /* ---- facts ------------------------------------------------------------------ */
@@ -295,7 +336,7 @@ enum lem_device_type gpu_type(const struct lem_device *device)
 bool gpu_fetches_texels(const struct lem_device *device)
 {
     const struct lem_device_caps *caps = gpu_caps(device);
-    return gpu_type(device) == LEM_DEVICE_CPU &&
+    return gpu_type(device) == LEM_DEVICE_CPU && caps->subgroup_quad &&
            caps->max_texel_elements >= caps->max_buffer_range / GPU_TEXEL_BYTES;
 }
 

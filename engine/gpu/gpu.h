@@ -170,6 +170,15 @@ enum { GPU_MAX_LISTS = 64 }; /* in one submission */
 enum lem_status gpu_list_run(struct gpu_list *const *lists, uint32_t n, uint32_t rows,
                              uint64_t *wait_ns);
 
+/*
+ * Where the driver compiles a kernel only when it first runs, have it do so now for those
+ * of `n` lists of one device (the first is not NULL, others may be), with a second thread
+ * and device if it takes long. Nothing is run. Elsewhere it does nothing. `progress` may
+ * be NULL. Returns LEM_OK, LEM_ERR_MEMORY, LEM_ERR_GPU … (logged).
+ */
+enum lem_status gpu_lists_compile(struct gpu_list *const *lists, uint32_t n,
+                                  const struct lem_progress *progress);
+
 /* ---- upload: host bytes into buffers that are not mapped -------------------- */
 
 struct gpu_upload;
@@ -203,7 +212,8 @@ uint32_t gpu_max_groups(const struct lem_device *device, int axis);
 bool gpu_has_timestamps(const struct lem_device *device);
 enum lem_device_type gpu_type(const struct lem_device *device);
 /* CPU devices load buffer elements lane by lane, but fetch texels as fast as memory gives
- * them: is this one, and do its texel buffers hold as much as others do? */
+ * them: is this one, do its texel buffers hold as much as others do, and can lanes share
+ * what they fetched? */
 bool gpu_fetches_texels(const struct lem_device *device);
 /* Do host and device share their memory? Then a GPU_BUF_DEVICE is mapped. */
 bool gpu_is_unified(const struct lem_device *device);
@@ -231,6 +241,13 @@ const char *gpu_name(const struct lem_device *device);
 /* After `n_before` more submissions the next one behaves as if the device had been lost,
  * and so does waiting from then on. */
 void gpu_pretend_lost(struct lem_device *device, uint32_t n_before);
+
+/* What gpu_lists_compile() does where it does something; `helper_alone`: the second
+ * thread and device do it all, at once. *n_helped: kernels that they compiled. */
+enum lem_status gpu_lists_compile_with(struct gpu_list *const *lists, uint32_t n,
+                                       bool helper_alone,
+                                       const struct lem_progress *progress,
+                                       uint32_t *n_helped);
 
 /* Warnings and errors of the validation layer so far. */
 uint32_t gpu_validation_count(const struct lem_device *device);

@@ -65,6 +65,8 @@ static const char *lacks(const struct lem_device_caps *c, uint32_t capability)
     case 66: /* …ShuffleRelative */
     case 67: /* …Clustered */
         return c->subgroup_arithmetic ? NULL : "subgroup_arithmetic";
+    case 68: /* GroupNonUniformQuad */
+        return c->subgroup_quad ? NULL : "subgroup_quad";
     case 4433: /* StorageBuffer16BitAccess */
         return c->storage_16bit ? NULL : "storage_16bit";
     case 4448: /* StorageBuffer8BitAccess */

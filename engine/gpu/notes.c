@@ -52,10 +52,10 @@ static void make_key(const struct lem_device *d, char *out)
     for (size_t i = 0; i < VK_UUID_SIZE; i++)
         snprintf(uuid + 2 * i, 3, "%02x", d->physical.cache_uuid[i]);
     snprintf(out, MAX_KEY,
-             "%.200s | %.200s %08x %s | %d%d%d%d%d%d%d %u %u %u %" PRIu64 " %" PRIu64
+             "%.200s | %.200s %08x %s | %d%d%d%d%d%d%d%d %u %u %u %" PRIu64 " %" PRIu64
              " %u | %s %016" PRIx64,
              info->name, info->driver, d->physical.driver_version, uuid, c->fp16, c->int8,
-             c->storage_8bit, c->storage_16bit, c->subgroup_arithmetic,
+             c->storage_8bit, c->storage_16bit, c->subgroup_arithmetic, c->subgroup_quad,
              c->subgroup_size_control, c->int_dot, c->subgroup_size, c->max_workgroup,
              c->max_shared_bytes, c->max_buffer_range, c->max_texel_elements,
              c->storage_align, lem_version(), d->shaders_hash);

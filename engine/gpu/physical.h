@@ -76,6 +76,8 @@ struct gpu_physical {
     uint32_t uniform_align, max_uniform_range, texel_align;
     /* Device memory is mapped: host and device share it. */
     bool unified;
+    /* Kernels are compiled when they first run (quirks.c): see compile.c. */
+    bool compiles_late;
 };
 
 /* Structs for vkCreateDevice; `core` leads the chain. */

@@ -1,5 +1,5 @@
-/* quirks.c - drivers that do not keep what they promise: one table, a reason and a
- * source per row. Nothing else in the engine asks for a vendor. */
+/* quirks.c - drivers that do not keep what they promise, or need help: one table, a
+ * reason and a source per row. Nothing else in the engine asks for a vendor. */
 #include "gpu/physical.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 enum effect {
     NO_SUBGROUPS, /* subgroup_arithmetic off */
     SMALL_RANGE,  /* max_buffer_range at most 128 MiB */
+    COMPILE_LATE, /* compiles_late on */
     UNUSABLE      /* listed, never chosen */
 };
 
@@ -33,6 +34,9 @@ static const struct quirk {
     {VK_DRIVER_ID_IMAGINATION_PROPRIETARY, 0, NO_SUBGROUPS,
      "PowerVR's firmware restarts in kernels with subgroups of 128"},
     /* llama.cpp issue 28214 */
+    {VK_DRIVER_ID_MESA_LLVMPIPE, 0, COMPILE_LATE,
+     "lavapipe compiles kernels when they first run, on one thread: a second one helps"},
+    /* seen with Mesa 22.3: vkCreateComputePipelines leaves LLVM to the first dispatch */
 };
 
 static void apply(struct gpu_physical *p, const struct quirk *q)
@@ -42,10 +46,14 @@ static void apply(struct gpu_physical *p, const struct quirk *q)
     switch (q->effect) {
     case NO_SUBGROUPS:
         info->caps.subgroup_arithmetic = false;
+        info->caps.subgroup_quad = false;
         break;
     case SMALL_RANGE:
         if (info->caps.max_buffer_range > small)
             info->caps.max_buffer_range = small;
+        break;
+    case COMPILE_LATE:
+        p->compiles_late = true;
         break;
     case UNUSABLE:
         if (!info->missing[0])

@@ -214,6 +214,8 @@ static uint32_t compute(struct module *m, uint32_t op, uint32_t a, uint32_t b)
         return b && b != NONE ? (uint32_t)((int32_t)a / (int32_t)b) : 0u - a;
     case 137: /* UMod */
         return b ? a % b : 0;
+    case 167: /* LogicalAnd */
+        return a && b;
     case 170: /* IEqual */
         return a == b;
     case 171: /* INotEqual */

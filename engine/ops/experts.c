@@ -78,7 +78,8 @@ enum lem_status ops_experts_glu(struct gpu_list *list, const struct op_at *at,
 static struct ops_shape glu_shape(const struct lem_device *device,
                                   const struct op_experts_glu *a)
 {
-    struct ops_shape shape = ops_shape_pick(device, a->weight->n_row / 2 * a->n_used, 1);
+    struct ops_shape shape =
+        ops_shape_pick(device, a->weight->n_row / 2 * a->n_used, a->weight->n_col, 1);
     if (shape.rows < 2)
         shape.rows = 2;
     shape.i8 = a->x_i8;
@@ -144,7 +145,8 @@ enum lem_status ops_experts_down(struct gpu_list *list, const struct op_at *at,
 enum lem_status op_experts_down(struct gpu_list *list, const struct op_at *at,
                                 const struct op_experts_down *a)
 {
-    struct ops_shape shape = ops_shape_pick(gpu_list_device(list), a->weight->n_row, 1);
+    struct ops_shape shape =
+        ops_shape_pick(gpu_list_device(list), a->weight->n_row, a->weight->n_col, 1);
     shape.i8 = a->x_i8;
     return ops_experts_down(list, at, a, &shape);
 }

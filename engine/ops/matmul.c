@@ -52,7 +52,7 @@ enum lem_status ops_matmul(struct gpu_list *list, const struct op_at *at,
 enum lem_status op_matmul(struct gpu_list *list, const struct op_at *at,
                           const struct op_matmul *a)
 {
-    const struct ops_shape shape =
-        ops_shape_matmul(gpu_list_device(list), a->weight->n_row, at->max_rows, a->x_i8);
+    const struct ops_shape shape = ops_shape_matmul(
+        gpu_list_device(list), a->weight->n_row, a->weight->n_col, at->max_rows, a->x_i8);
     return ops_matmul(list, at, a, &shape);
 }

@@ -51,7 +51,7 @@ enum lem_status ops_matmul_heads(struct gpu_list *list, const struct op_at *at,
 enum lem_status op_matmul_heads(struct gpu_list *list, const struct op_at *at,
                                 const struct op_matmul_heads *a)
 {
-    const struct ops_shape shape =
-        ops_shape_pick(gpu_list_device(list), a->weight->n_row, at->max_rows);
+    const struct ops_shape shape = ops_shape_pick(gpu_list_device(list), a->weight->n_row,
+                                                  a->weight->n_col, at->max_rows);
     return ops_matmul_heads(list, at, a, &shape);
 }

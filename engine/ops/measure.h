@@ -18,6 +18,12 @@ struct ops_tuned {
     double gain;
 };
 
+/* ---- tune.c ----------------------------------------------------------------- */
+
+/* lem_device_tune(); `cpu_too`: measure on CPU devices, too. */
+enum lem_status ops_tune(struct lem_device *device, enum lem_kernels kernels,
+                         bool cpu_too, struct lem_device_kernels *out);
+
 /* ---- tune_bed.c ------------------------------------------------------------- */
 
 /* Matrices and rows of activations to try ways of a product on. */

@@ -5,7 +5,7 @@
 /* CPU devices: registers are cheap, threads few, compiling slow. GPUs: many lanes must
  * have work, so rows are split among lanes where a matrix has few of them. */
 static struct ops_shape in_registers(const struct lem_device *device, uint32_t n_row,
-                                     uint32_t max_rows, enum ops_way way)
+                                     uint32_t n_col, uint32_t max_rows, enum ops_way way)
 {
     if (gpu_type(device) == LEM_DEVICE_CPU) {
         /* Rows share what is fetched of x; but some groups must be left for each
@@ -24,14 +24,15 @@ static struct ops_shape in_registers(const struct lem_device *device, uint32_t n
             .rows = n_row >= 512 ? 2 : 1, .tokens = 8, .split = 1, .way = way};
     return (struct ops_shape){.rows = n_row >= 4096 ? 2 : 1,
                               .tokens = 1,
-                              .split = n_row >= 16384 ? 1 : 8,
+                              .split = n_row >= 16384 || n_col > OPS_MOST_SPLIT ? 1 : 8,
                               .way = way};
 }
 
 struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
-                                uint32_t max_rows)
+                                uint32_t n_col, uint32_t max_rows)
 {
-    return in_registers(device, n_row, max_rows, ops_way_of(device, OPS_USE_TOKEN));
+    return in_registers(device, n_row, n_col, max_rows,
+                        ops_way_of(device, OPS_USE_TOKEN));
 }
 
 /* Always 64 rows of weights, so that the workgroups over rows do not depend on the
@@ -51,16 +52,16 @@ struct ops_shape ops_shape_tile(uint32_t n_token, bool i8, enum ops_way way)
 }
 
 struct ops_shape ops_shape_matmul(const struct lem_device *device, uint32_t n_row,
-                                  uint32_t max_rows, bool i8)
+                                  uint32_t n_col, uint32_t max_rows, bool i8)
 {
     enum { FEW = 8 }; /* for so few a tile has nothing to share */
-    struct ops_shape s = ops_shape_pick(device, n_row, max_rows);
+    struct ops_shape s = ops_shape_pick(device, n_row, n_col, max_rows);
     if (max_rows > 1) {
         const enum ops_way way =
             ops_way_of(device, i8 ? OPS_USE_PROMPT_I8 : OPS_USE_PROMPT);
         s = ops_way_is_tile(way) && max_rows > FEW
                 ? ops_shape_tile(max_rows, i8, way)
-                : in_registers(device, n_row, max_rows, ops_way_in_registers(way));
+                : in_registers(device, n_row, n_col, max_rows, ops_way_in_registers(way));
     }
     s.i8 = i8;
     return s;
@@ -76,7 +77,7 @@ struct ops_shape ops_shape_experts(const struct lem_device *device, uint32_t n_r
     struct ops_shape s = {
         .rows = 1, .tokens = OPS_GROUP_TILE, .split = 1, .i8 = i8, .way = way};
     if (gpu_type(device) == LEM_DEVICE_CPU) {
-        s = in_registers(device, n_row, OPS_GROUP_TILE, way);
+        s = in_registers(device, n_row, 0, OPS_GROUP_TILE, way);
         s.tokens = OPS_GROUP_TILE / 2;
         s.i8 = i8;
     }

@@ -78,11 +78,13 @@ static bool has_room(const struct lem_device *device)
     return false;
 }
 
-/* True when *tuned is what was measured, now or earlier. */
-static bool know(struct lem_device *device, struct ops_tuned *tuned)
+/* True when *tuned is what was measured, now or earlier. CPU devices run the lanes of a
+ * workgroup one after the other, which tiles are not made for: the outcome is known, and
+ * one of their kernels takes longer to compile than others to run. */
+static bool know(struct lem_device *device, bool cpu_too, struct ops_tuned *tuned)
 {
     char text[256];
-    if (!gpu_keeps_notes(device))
+    if (!gpu_keeps_notes(device) || (gpu_type(device) == LEM_DEVICE_CPU && !cpu_too))
         return false;
     if (gpu_note_read(device, note, text, sizeof text) &&
         ops_tuned_read(device, text, tuned))
@@ -126,8 +128,8 @@ static struct lem_kernel_choice describe(const struct lem_device *device,
                                       .gain = tuned ? tuned[use].gain : 0};
 }
 
-enum lem_status lem_device_tune(struct lem_device *device, enum lem_kernels kernels,
-                                struct lem_device_kernels *out)
+enum lem_status ops_tune(struct lem_device *device, enum lem_kernels kernels,
+                         bool cpu_too, struct lem_device_kernels *out)
 {
     if (!device)
         return LEM_ERR_ARGUMENT;
@@ -138,7 +140,7 @@ enum lem_status lem_device_tune(struct lem_device *device, enum lem_kernels kern
     bool known = false;
     choose_all(device, NULL);
     if (kernels == LEM_KERNELS_AUTO) {
-        known = know(device, tuned);
+        known = know(device, cpu_too, tuned);
         choose_all(device, known ? tuned : NULL);
     } else if (kernels != LEM_KERNELS_RULE) {
         force(device, kernels == LEM_KERNELS_TILES);
@@ -150,4 +152,10 @@ enum lem_status lem_device_tune(struct lem_device *device, enum lem_kernels kern
             .prompt = describe(device, OPS_USE_PROMPT, known ? tuned : NULL),
             .prompt_i8 = describe(device, OPS_USE_PROMPT_I8, known ? tuned : NULL)};
     return LEM_OK;
+}
+
+enum lem_status lem_device_tune(struct lem_device *device, enum lem_kernels kernels,
+                                struct lem_device_kernels *out)
+{
+    return ops_tune(device, kernels, false, out);
 }

@@ -31,6 +31,15 @@ static bool window_fits(const struct ops_weight *w, const struct ops_window *win
            check_mul(bytes, win->n_mat, &bytes) && bytes <= win->slice.size;
 }
 
+/* Room for the blocks of a row, in few different sizes, because each is a kernel. */
+static uint32_t sums_of(const struct ops_weight *w)
+{
+    uint32_t n = 64;
+    while (n < ops_weight_n_block(w) && n < OPS_MOST_SPLIT / OPS_BLOCK)
+        n *= 2;
+    return n;
+}
+
 enum lem_status ops_weight_kernel(const struct gpu_list *list, const struct op_at *at,
                                   const char *op, const struct ops_weight *w,
                                   const struct ops_shape *shape,
@@ -82,8 +91,10 @@ enum lem_status ops_weight_kernel_with(const struct gpu_list *list,
     assert(n_more == 0 || (shape && n_more <= 2));
     for (uint32_t i = 0; i < n_more; i++)
         constant[4 + i] = more[i];
-    if (!ops_way_is_tile(way))
+    if (!ops_way_is_tile(way) && (!shape || shape->split == 1))
         return gpu_kernel_get(device, name, constant, shape ? 4 + n_more : 1, out);
-    constant[6] = gpu_type(device) != LEM_DEVICE_CPU; /* UNROLL of tile.glsl */
+    constant[6] = ops_way_is_tile(way)
+                      ? gpu_type(device) != LEM_DEVICE_CPU /* UNROLL of tile.glsl */
+                      : sums_of(w);                        /* SUMS of rows.glsl */
     return gpu_kernel_get(device, name, constant, 7, out);
 }

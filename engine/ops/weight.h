@@ -6,7 +6,11 @@
 #include "ops/ops.h"
 #include "ops/way.h"
 
-enum { OPS_LOCAL = 64, OPS_BLOCK = 32 }; /* lanes of a workgroup; columns of a block */
+enum {
+    OPS_LOCAL = 64,         /* lanes of a workgroup */
+    OPS_BLOCK = 32,         /* columns of a block */
+    OPS_MOST_SPLIT = 32768, /* columns that lanes can share: 8 KiB of shared memory */
+};
 
 /* How a product goes about its work: see way.h. Constants 0 … 3 of the kernels. */
 struct ops_shape {
@@ -18,13 +22,13 @@ struct ops_shape {
     enum ops_way way;
 };
 
-/* A shape in registers for matrices of `n_row` rows and up to `max_rows` rows of
- * activations, whatever is chosen for such products. */
+/* A shape in registers for matrices of `n_row` rows of `n_col` weights and up to
+ * `max_rows` rows of activations, whatever is chosen for such products. */
 struct ops_shape ops_shape_pick(const struct lem_device *device, uint32_t n_row,
-                                uint32_t max_rows);
+                                uint32_t n_col, uint32_t max_rows);
 /* The shape of op_matmul. */
 struct ops_shape ops_shape_matmul(const struct lem_device *device, uint32_t n_row,
-                                  uint32_t max_rows, bool i8);
+                                  uint32_t n_col, uint32_t max_rows, bool i8);
 /* The shape of op_matmul_experts where an expert has `per_expert` pairs on average. */
 struct ops_shape ops_shape_experts(const struct lem_device *device, uint32_t n_row,
                                    uint32_t per_expert, bool i8);

@@ -35,14 +35,16 @@ void quant_decode_mxfp4(const void *src, float *dst, uint64_t n)
     }
 }
 
-/* Sixteen nibbles of sign and magnitude to their order of value, 7 in the middle: that
- * way a short polynomial gives the weight, where the original code would need a table. 7
- * + magnitude, or where the sign is set 7 - magnitude, which is its low bits flipped. */
-static uint64_t in_order(uint64_t nibbles)
+/* Eight bytes of two codes each, sorted so that one mask gives two floats of 16 bits of
+ * the lower codes: sign of the lower, then the higher without its sign, the lower without
+ * its, sign of the higher. Of zeros it is cleared: products of integers know no -0. */
+static uint64_t for_halves(uint64_t codes)
 {
-    const uint64_t sevens = UINT64_C(0x7777777777777777);
-    const uint64_t negative = (nibbles >> 3 & UINT64_C(0x1111111111111111)) * 7;
-    return ((nibbles & sevens) ^ negative) + (sevens ^ negative);
+    const uint64_t size = QUANT_EACH_BYTE(7), sign = QUANT_EACH_BYTE(8);
+    const uint64_t low = codes & size, high = codes >> 4 & size;
+    const uint64_t low_sign = codes & (low + size) & sign;
+    const uint64_t high_sign = codes >> 4 & (high + size) & sign;
+    return low_sign << 4 | high << 4 | low << 1 | high_sign >> 3;
 }
 
 void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t stride)
@@ -55,10 +57,9 @@ void quant_pack_mxfp4(const void *src, uint32_t n, uint8_t *slot, uint32_t strid
     for (uint32_t b = 0; b < n_block;
          b++, p += sizeof(struct block_mxfp4), at += stride) {
         exponents[b] = p[0];
-        quant_store8(at, in_order(quant_load8(p + 1)));
-        quant_store8(at + 8, in_order(quant_load8(p + 1 + 8)));
+        quant_store8(at, for_halves(quant_load8(p + 1)));
+        quant_store8(at + 8, for_halves(quant_load8(p + 1 + 8)));
     }
-    /* The kernels take exponents of 0 and 1, whose scales are no normal f32, as 0. */
     for (uint32_t b = n_block; b < SB_BLOCKS; b++, at += stride)
         memset(at, 0, QUANT_SLOT_BYTES);
     memcpy(slot, exponents, sizeof exponents);

@@ -111,7 +111,10 @@ bool quant_bytes(const struct quant_info *q, uint64_t n, uint64_t *bytes);
  *   Q6_K          256     14  0: 16 signed bytes, scales of 16 columns; 1: u16 d;
  *                             2..9: low 4 bits; 10..13: bits 4 and 5
  *   IQ4_XS        256      9  0: the file's d and scales; 1..8: codes
- *   MXFP4         256      9  0: eight exponents; 1..8: codes (7 + weight's rank, -7..7)
+ *   MXFP4         256      9  0: eight exponents; 1..8: codes of the block, sorted; byte
+ *                             i has, from its highest bit, the sign of column i, three
+ *                             bits of i + 16, those of i, the sign of i + 16; zeros
+ *                             have none
  *
  *   b      a block of 32 columns, 0..7
  *   d, m   eight f16: the scales, minimums of the blocks

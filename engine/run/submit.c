@@ -84,7 +84,7 @@ enum lem_status session_warm_up(struct lem_session *s,
     struct gpu_list *const lists[N] = {s->token_body, s->last_head, s->prompt_body,
                                        s->all_head};
     const int32_t id = 0;
-    enum lem_status st = LEM_OK;
+    enum lem_status st = gpu_lists_compile(lists, N, progress);
     write_inputs(s, &id, 1, false);
     for (uint32_t i = 0; i < N && st == LEM_OK; i++) {
         log_progress(progress, "warming up", i, N);

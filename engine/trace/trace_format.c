@@ -39,6 +39,11 @@ uint32_t trace_get_u32(const uint8_t *at)
            (uint32_t)at[3] << 24;
 }
 
+uint64_t trace_get_u64(const uint8_t *at)
+{
+    return trace_get_u32(at) | (uint64_t)trace_get_u32(at + 4) << 32;
+}
+
 float trace_get_f32(const uint8_t *at)
 {
     const uint32_t bits = trace_get_u32(at);
@@ -57,6 +62,12 @@ void trace_put_u32(uint8_t *at, uint32_t v)
 {
     for (unsigned i = 0; i < 4; i++)
         at[i] = (uint8_t)(v >> (8 * i));
+}
+
+void trace_put_u64(uint8_t *at, uint64_t v)
+{
+    trace_put_u32(at, (uint32_t)v);
+    trace_put_u32(at + 4, (uint32_t)(v >> 32));
 }
 
 void trace_put_f32(uint8_t *at, float v)

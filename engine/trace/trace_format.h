@@ -25,6 +25,7 @@ enum {
     TRACE_AT_OFFSET = 20,
     TRACE_AT_LENGTH = 24,
     TRACE_AT_TEXT = 28,
+    TRACE_MEMORY_BYTES = 44,
     TRACE_KIND_TOKEN = 1,
     TRACE_KIND_EVENT = 2,
     TRACE_FLAG_PROMPT = 1,
@@ -53,14 +54,20 @@ void trace_put_margins(const struct lem_trace_facts *facts, uint8_t *slot,
                        const float *margins, const uint16_t *next);
 bool trace_get_margins(const struct lem_trace_facts *facts, const uint8_t *slot,
                        float *margins, uint16_t *next);
+/* Memory in TRACE_MEMORY_BYTES; false for numbers that contradict each other. */
+void trace_put_memory(uint8_t *at, const struct lem_trace_memory *m);
+bool trace_take_memory(const uint8_t *at, struct lem_trace_memory *m);
+bool trace_memory_ok(const struct lem_trace_memory *m);
 /* Of `n` bytes, a multiple of 4. */
 uint32_t trace_check(const uint8_t *data, size_t n);
 
 uint16_t trace_get_u16(const uint8_t *at);
 uint32_t trace_get_u32(const uint8_t *at);
+uint64_t trace_get_u64(const uint8_t *at);
 float trace_get_f32(const uint8_t *at);
 void trace_put_u16(uint8_t *at, uint16_t v);
 void trace_put_u32(uint8_t *at, uint32_t v);
+void trace_put_u64(uint8_t *at, uint64_t v);
 void trace_put_f32(uint8_t *at, float v);
 
 #endif

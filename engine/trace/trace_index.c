@@ -122,7 +122,7 @@ static enum lem_status gather_events(struct lem_trace *t)
         return no_memory(t);
     for (uint32_t i = 0; i < t->n_event_slot;)
         t->n_event += whole_event(t, i, &i, &t->event[t->n_event]);
-    return LEM_OK;
+    return trace_list_memory(t);
 }
 
 enum lem_status trace_index(struct lem_trace *t, uint64_t room)

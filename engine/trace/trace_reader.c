@@ -198,6 +198,7 @@ void lem_trace_close(struct lem_trace **trace)
     struct lem_trace *t = *trace;
     file_map_close(&t->map);
     free(t->event);
+    free(t->memory);
     free(t->event_slot);
     free(t->layer);
     free(t->strings);

@@ -32,6 +32,8 @@ struct lem_trace {
     uint32_t n_event_slot;
     struct trace_event_entry *event;
     uint32_t n_event;
+    uint32_t *memory; /* [n_memory] events that are sound memory */
+    uint32_t n_memory;
 };
 
 /* The slot, or NULL when its check does not fit. */
@@ -42,5 +44,7 @@ const uint8_t *trace_token_slot(const struct lem_trace *t, uint64_t i);
 /* Fill n_slot, n_token, the event slots and the events from `slots` and its
  * `room` whole slots. Returns LEM_OK or LEM_ERR_MEMORY, logged. (trace_index.c) */
 enum lem_status trace_index(struct lem_trace *t, uint64_t room);
+/* Fill the list of memory from the events. Returns as trace_index(). (trace_memory.c) */
+enum lem_status trace_list_memory(struct lem_trace *t);
 
 #endif

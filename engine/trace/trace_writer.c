@@ -221,6 +221,23 @@ enum lem_status lem_trace_writer_policy(struct lem_trace_writer *w, const char *
     return st == LEM_OK ? write_event(w, LEM_TRACE_POLICY, text, n_byte) : st;
 }
 
+enum lem_status lem_trace_writer_memory(struct lem_trace_writer *w,
+                                        const struct lem_trace_memory *memory)
+{
+    uint8_t bytes[TRACE_MEMORY_BYTES];
+    if (!w || !memory)
+        return LEM_ERR_ARGUMENT;
+    if (!trace_memory_ok(memory))
+        return log_fail(&w->log, LEM_ERR_ARGUMENT,
+                        "lem_trace_writer_memory: the cache is part of the session and "
+                        "cannot be larger");
+    const enum lem_status st = check_ready(w, sizeof bytes);
+    trace_put_memory(bytes, memory);
+    return st == LEM_OK
+               ? write_event(w, LEM_TRACE_MEMORY, (const char *)bytes, sizeof bytes)
+               : st;
+}
+
 static void fill_token(struct lem_trace_writer *w, const struct lem_trace_token *t)
 {
     uint8_t *s = w->slot;

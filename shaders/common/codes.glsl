@@ -56,11 +56,41 @@ uvec4 codes_less(uvec4 q, uint zero)
     return ((q | 0x80808080u) - zero) ^ 0x80808080u;
 }
 
+// Codes 4 i … of a slot of nibbles, as floats, plus codes_nibbles_plus(i). The lower ones
+// as bytes. The upper ones are put into the mantissas of pairs of f16 with the exponent of
+// 16: GPUs turn those to floats as they multiply, or two in one go. An exponent of 64
+// would save a shift, and cost more digits than the others lose.
+vec4 codes_nibbles(uvec4 q, uint i)
+{
+    const uint w = q[i % 4u];
+    if (i < 4u)
+        return codes_bytes(w & 0x0f0f0f0fu);
+    const vec2 xz = unpackHalf2x16(((w << 2) & 0x03c003c0u) | 0x4c004c00u);
+    const vec2 yw = unpackHalf2x16(((w >> 6) & 0x03c003c0u) | 0x4c004c00u);
+    return vec4(xz, yw).xzyw;
+}
+
+vec4 codes_nibbles_plus(uint i)
+{
+    return vec4(i < 4u ? 0.0 : 16.0);
+}
+
 // f16 number b of a slot.
 float codes_half(uvec4 head, uint b)
 {
     const vec2 two = unpackHalf2x16(head[b / 2u]);
     return (b & 1u) == 0u ? two.x : two.y;
+}
+
+// The same of the word of the slot that has it: where it is, and it.
+uvec2 codes_half_at(uint b)
+{
+    return uvec2(b / 2u, (b & 1u) != 0u ? 16u : 0u);
+}
+
+float codes_half_of(uint word, uvec2 where)
+{
+    return unpackHalf2x16(word >> where.y).x;
 }
 
 // a[b] and b[b] of the lists that six(a, b) of engine/quant/quant.h packs.
@@ -69,6 +99,20 @@ uvec2 codes_six(uvec3 six, uint b)
     const uvec2 low = (six.xy >> (4u * b)) & 15u;
     const uvec2 high = (uvec2(six.z, six.z >> 16) >> (2u * b)) & 3u;
     return low | high << 4;
+}
+
+// The same in fewer steps, where what does not depend on the superblock is had before.
+uvec2 codes_six_at(uint b)
+{
+    return uvec2(4u * b, 2u * b + 12u);
+}
+
+uvec2 codes_six_of(uvec3 six, uvec2 where)
+{
+    const int bit = int(where.x);
+    const uvec2 low =
+        uvec2(bitfieldExtract(six.x, bit, 4), bitfieldExtract(six.y, bit, 4));
+    return low | (uvec2((six.z << 16), six.z) >> where.y & 0x30u);
 }
 
 #endif

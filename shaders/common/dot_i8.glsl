@@ -17,4 +17,13 @@ int dot_i8(uvec4 a, uvec4 b)
            (op_sdot(a.z, b.z, 0) + op_sdot(a.w, b.w, 0));
 }
 
+// sum + the same: one after the other, as devices that add while they multiply do it.
+int add_dots(uvec4 a, uvec4 b, int sum)
+{
+    sum += op_sdot(a.x, b.x, 0);
+    sum += op_sdot(a.y, b.y, 0);
+    sum += op_sdot(a.z, b.z, 0);
+    return sum + op_sdot(a.w, b.w, 0);
+}
+
 #endif

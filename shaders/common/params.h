@@ -57,6 +57,7 @@ struct round_params {
 /* Constant of every kernel that asks for it, set by gpu/: does the device fetch texels?
  */
 #define CONSTANT_TEXELS 100
+#define SPLIT_LANES     8u  /* lanes that share a row, see common/rows_split.glsl */
 #define I8_SLOTS        20u /* slots of 256 activations as bytes, see common/i8.glsl */
 #define I16_SLOTS       34u /* as integers of 16 bits */
 

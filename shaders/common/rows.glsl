@@ -2,15 +2,24 @@
 // activations in registers, and sums their products over the columns.
 //
 // Lanes of a workgroup: row of the tile = lane % 8; KS lanes share a row and take every
-// KS-th superblock of it; what remains of the lane number counts tiles. Eight lanes
-// read 128 contiguous bytes at a time. No subgroup operation, and no shared memory but
-// for one sum at the end when KS > 1.
+// KS-th superblock of it, or every KS-th block, see rows_split.glsl; what remains of the
+// lane number counts tiles. Eight lanes read 128 contiguous bytes at a time. No shared
+// memory but for sums when KS > 1, and no subgroup operation but this: where texels are
+// fetched, KS is 1, all lanes of a workgroup need the same activations, and the four of a
+// quad fetch them for each other. So all lanes of a tile must call add_products(), see
+// in_rows().
 // Binding 0 is the weights, binding 1 the activations, each row at a multiple of 4 floats;
 // with -DACT_I8 rows of bytes, see rows_i8.glsl, with -DACT_I16 of integers of 16 bits, see
 // rows_i16.glsl.
 
 #ifndef ROWS_GLSL
 #define ROWS_GLSL
+
+#include "common/params.h"
+
+#ifdef FETCH_TEXEL
+#extension GL_KHR_shader_subgroup_quad : require
+#endif
 
 // Compilers for CPUs make two instructions, a shift and a mask, of what takes a byte out
 // of a word; so there it stays in its place, and the activations are scaled for it.
@@ -51,6 +60,12 @@ void set_rows(uint w0, uint row0, uint n_row, uint n_sb)
         row_at[r] = w0 + w_row(min(row0 + r * TILE_ROWS, n_row - 1), n_sb);
 }
 
+// Has the lane's tile rows that there are? Lanes past them repeat the last.
+bool in_rows(uint row0, uint n_row)
+{
+    return row0 - gl_LocalInvocationIndex % TILE_ROWS < n_row;
+}
+
 void clear_acc()
 {
     [[unroll]] for (uint i = 0; i < NR * NT; i++)
@@ -70,6 +85,24 @@ layout(set = 0, binding = 1) uniform samplerBuffer x_vec4;
 layout(std430, set = 0, binding = 1) readonly buffer Xs { vec4 x_vec4[]; };
 #define X4(i) x_vec4[i]
 #endif
+
+// The block of activations at vec4 `at`.
+void x_fetch(uint at, out vec4 x[BLOCK_VEC4])
+{
+#ifdef FETCH_TEXEL
+    const uint lane = gl_SubgroupInvocationID & 3u;
+    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i += 4) {
+        const vec4 mine = X4(at + i + lane);
+        x[i] = subgroupQuadBroadcast(mine, 0);
+        x[i + 1] = subgroupQuadBroadcast(mine, 1);
+        x[i + 2] = subgroupQuadBroadcast(mine, 2);
+        x[i + 3] = subgroupQuadBroadcast(mine, 3);
+    }
+#else
+    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+        x[i] = X4(at + i);
+#endif
+}
 
 // vec4 i of an activation row for codes of w_decode().
 vec4 x_for_codes(vec4 x)
@@ -133,10 +166,23 @@ float product_of(W_SCALE scale, vec4 w[BLOCK_VEC4], vec4 x[BLOCK_VEC4], vec2 x_s
 #endif
 }
 
+#ifndef FETCH_TEXEL
+// Do the lanes that share rows of weights share their blocks? Others, superblocks.
+layout(constant_id = 6) const uint SUMS = 64; // room for sums of blocks
+const bool SPLIT = KS == SPLIT_LANES && NT == 1 && SB_BLOCKS == SPLIT_LANES;
+#include "common/rows_split.glsl"
+#endif
+
 // acc += row_at . x_at over the superblocks of this lane. What there is less of, rows or
 // tokens, is held in registers, the other goes by one at a time.
 void add_products(uint n_sb, uint n_block)
 {
+#ifdef ROWS_SPLIT_GLSL
+    if (SPLIT) {
+        split_products(n_block);
+        return;
+    }
+#endif
     for (uint sb = lane_split(); sb < n_sb; sb += KS) {
         const uint w_sb = sb * (SB_SLOTS * TILE_ROWS);
         W_HEAD head[NR];
@@ -150,8 +196,7 @@ void add_products(uint n_sb, uint n_block)
                 vec4 x[NT][BLOCK_VEC4];
                 vec2 x_sum[NT];
                 [[unroll]] for (uint t = 0; t < NT; t++) {
-                    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
-                        x[t][i] = X4(x_at[t] + x_block + i);
+                    x_fetch(x_at[t] + x_block, x[t]);
                     x_sum[t] = sums_of(x[t]);
                     [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
                         x[t][i] = x_for_codes(x[t][i]);
@@ -172,8 +217,7 @@ void add_products(uint n_sb, uint n_block)
                     scale[r] = w_block(row_at[r] + w_sb, b, head[r], w[r]);
                 [[unroll]] for (uint t = 0; t < NT; t++) {
                     vec4 x[BLOCK_VEC4];
-                    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
-                        x[i] = X4(x_at[t] + x_block + i);
+                    x_fetch(x_at[t] + x_block, x);
                     const vec2 x_sum = sums_of(x);
                     [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
                         x[i] = x_for_codes(x[i]);
@@ -186,6 +230,15 @@ void add_products(uint n_sb, uint n_block)
 }
 
 #endif
+
+// Comes before add_products() wherever that may be split, by every lane of the workgroup.
+void sum_x(uint n_block)
+{
+#ifdef ROWS_SPLIT_GLSL
+    if (SPLIT)
+        split_sums(n_block);
+#endif
+}
 
 // From an offset of activations in the host's unit to one in x_at's.
 uint x_units(uint stride)

@@ -13,16 +13,22 @@
 layout(set = 0, binding = 1) uniform usamplerBuffer x_slots;
 #define X_SLOT(i) texelFetch(x_slots, int(i))
 
+void x_unpack(uvec4 slot, out ivec4 x0, out ivec4 x1)
+{
+    const ivec4 low = ivec4(slot << 16) >> 16;
+    const ivec4 high = ivec4(slot) >> 16;
+    x0 = ivec4(low.x, high.x, low.y, high.y);
+    x1 = ivec4(low.z, high.z, low.w, high.w);
+}
+
 // The 32 activations of the block whose first slot is `at`: four columns in x[i].
 void x_fetch(uint at, out ivec4 x[BLOCK_VEC4])
 {
-    [[unroll]] for (uint i = 0; i < BLOCK_VEC4 / 2; i++) {
-        const uvec4 two = X_SLOT(at + i);
-        const ivec4 low = ivec4(two << 16) >> 16;
-        const ivec4 high = ivec4(two) >> 16;
-        x[2 * i] = ivec4(low.x, high.x, low.y, high.y);
-        x[2 * i + 1] = ivec4(low.z, high.z, low.w, high.w);
-    }
+    const uvec4 mine = X_SLOT(at + (gl_SubgroupInvocationID & 3u));
+    x_unpack(subgroupQuadBroadcast(mine, 0), x[0], x[1]);
+    x_unpack(subgroupQuadBroadcast(mine, 1), x[2], x[3]);
+    x_unpack(subgroupQuadBroadcast(mine, 2), x[4], x[5]);
+    x_unpack(subgroupQuadBroadcast(mine, 3), x[6], x[7]);
 }
 
 int add4(ivec4 v)

@@ -81,14 +81,6 @@ void put(const uint h)
         }
 }
 
-int add_dots(uvec4 a, uvec4 b, int sum)
-{
-    sum += op_sdot(a.x, b.x, 0);
-    sum += op_sdot(a.y, b.y, 0);
-    sum += op_sdot(a.z, b.z, 0);
-    return sum + op_sdot(a.w, b.w, 0);
-}
-
 // A block of weights times one of activations.
 float product(uvec4 w0, uvec4 w1, vec2 w_scale, uvec4 x0, uvec4 x1, vec2 scale)
 {

@@ -11,9 +11,22 @@
 //   or, with W_BYTES 1, the same from
 //   W_SCALE w_codes(raw, b, head, w)
 //                           those codes plus W_ZERO (0 if not defined), as bytes below 128
+//   or, with W_SLOTS 1, w_fetch() from
+//   uint w_slot(b, i)       the slot that becomes raw[i]: that of raw[0] plus i, unless
+//                           W_APART is 1
 //
 // and may define W_HEAD (uvec4 otherwise), W_HALVES 1 when the two halves of a block have
-// scales of their own, W_MIN 1 when something is added to what was scaled:
+// scales of their own, W_MIN 1 when something is added to what was scaled, see below; and
+// for rows_split.glsl, which reads buffers only:
+//
+//   W_SPLIT 1, uvec2 w_scale_at(b), W_SCALE w_scale_of(at, word, where)
+//                           with w_slot(), the scale of block b of the superblock at
+//                           `at`; where: w_scale_at(b), which all superblocks share;
+//                           word: that number where.x of w_words[] in its slot 0
+//   W_LANE 1, vec4 w_lane(raw, i)
+//                           with these, and instead of w_codes(): codes 4 i …, or
+//   W_PLUS 1, vec4 w_plus(i)
+//                           codes plus w_plus(i)
 //
 //   W_HALVES  W_MIN  W_SCALE     weights of the first, of the last 16 columns
 //                    float s     s w
@@ -42,6 +55,7 @@ layout(set = 0, binding = 0) uniform usamplerBuffer w_slots;
 #else
 layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; };
 #define W_SLOT(i) w_slots[i]
+layout(std430, set = 0, binding = 0) readonly buffer WeightWords { uint w_words[]; };
 #endif
 
 #if defined(TYPE_F32)
@@ -83,6 +97,13 @@ layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; 
 #ifndef W_HEAD
 #define W_HEAD uvec4
 #endif
+#ifdef W_SLOTS
+void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+{
+    [[unroll]] for (uint i = 0; i < W_RAW; i++)
+        raw[i] = W_SLOT(at + w_slot(b, i) * TILE_ROWS);
+}
+#endif
 #ifndef W_BYTES
 #define W_BYTES 0
 #endif
@@ -91,6 +112,15 @@ layout(std430, set = 0, binding = 0) readonly buffer Weights { uvec4 w_slots[]; 
 #endif
 #ifndef W_ZERO
 #define W_ZERO 0
+#endif
+#ifndef W_LANE
+#define W_LANE 0
+#endif
+#ifndef W_SPLIT
+#define W_SPLIT 0
+#endif
+#ifndef W_APART
+#define W_APART 0
 #endif
 #ifndef W_HALVES
 #define W_HALVES 0

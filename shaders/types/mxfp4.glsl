@@ -1,11 +1,17 @@
 // mxfp4.glsl - decoder of MXFP4, 32 four-bit floats and a power of two: see
 // common/weights.glsl. Slot 0 of a superblock has its 8 exponents.
+//
+// Sign, two bits of exponent and one of mantissa are at their places in an f16 of the same
+// value times 2^-14: what is subnormal here, 0.5, is so there, and a device that takes
+// such f16 for 0 would lose it. Bytes of the slots are sorted for that: see
+// engine/quant/quant.h.
 
 #include "common/codes.glsl"
 
 #define SB_BLOCKS 8u
 #define SB_SLOTS 9u
 #define W_I8 1
+#define W_SLOTS 1
 #define W_RAW 1u
 
 uvec4 w_head(uint at)
@@ -13,50 +19,95 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-// Twice the weights of the ranks -7..7: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives. The
-// polynomial misses none by more than 0.43.
-vec4 mxfp4_twice(vec4 rank)
+uint w_slot(uint b, uint i)
 {
-    return roundEven(rank * fma(rank, rank * (1.0 / 52.0), vec4(37.0 / 52.0)));
+    return 1u + b;
 }
 
-void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+// Of the word of slot 0 that has it: where block b's exponent is.
+uvec2 mxfp4_exponent_at(uint b)
 {
-    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
+    return uvec2(b / 4u, 8u * (b & 3u));
+}
+
+// 2^(exponent - 127 + 14), which is in the lowest byte. Weights of 2^113 and more, with
+// exponents above 240, are taken for smaller.
+float mxfp4_scale(uint exponent)
+{
+    return uintBitsToFloat((min(exponent & 0xffu, 240u) + 14u) << 23);
+}
+
+// Codes 4 i … of a block, times 2^-14.
+vec4 mxfp4_codes(uvec4 raw, uint i)
+{
+    const uint w = raw[i % 4u];
+    const uint size = 0x0e000e00u, sign = 0x80008000u;
+    if (i < 4u)
+        return vec4(unpackHalf2x16((w << 8) & (size | sign)),
+                    unpackHalf2x16(w & (size | sign)))
+            .xzyw;
+    return vec4(unpackHalf2x16(((w << 5) & size) | ((w << 15) & sign)),
+                unpackHalf2x16(((w >> 3) & size) | ((w << 7) & sign)))
+        .xzyw;
 }
 
 float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
 {
-    const uvec4 low = codes_low4(raw[0]);
-    const uvec4 high = codes_high4(raw[0]);
-    [[unroll]] for (uint i = 0; i < 4; i++) {
-        w[i] = mxfp4_twice(codes_bytes(low[i]) - 7.0);
-        w[i + 4] = mxfp4_twice(codes_bytes(high[i]) - 7.0);
-    }
-    // 2^(exponent - 128); what would be subnormal is 0
-    const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
-    return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
+    [[unroll]] for (uint i = 0; i < BLOCK_VEC4; i++)
+        w[i] = mxfp4_codes(raw[0], i);
+    const uvec2 where = mxfp4_exponent_at(b);
+    return mxfp4_scale(head[where.x] >> where.y);
 }
 
-// Four bytes of twice the weights from four of rank + 7. The magnitudes 0..3 stand for
-// themselves; 4..7 are 4 + the lower two bits, twice: 4, 6, 8, 10, and 2 more for the last.
-uvec4 mxfp4_twice_i8(uvec4 code)
+// Four bytes of four times the weights without a scale. Codes 0..3 stand for themselves,
+// 4..7 for 4, 6, 8, 12: the code again, and 2 more for the last. Of both codes of each byte
+// at once, until their sums need more bits than they have.
+void w_codes_i8(uvec4 raw[W_RAW], uint b, out uvec4 w[2])
 {
-    const uvec4 up = ((code + 0x79797979u) >> 7) & 0x01010101u; // rank >= 0
-    const uvec4 not_up = (up ^ 0x01010101u) * 255u;
-    const uvec4 seven = uvec4(0x07070707u);
-    const uvec4 m = ((code & ~not_up) | (seven & not_up)) -
-                    ((seven & ~not_up) | (code & not_up));
-    const uvec4 low = m & 0x03030303u;
-    const uvec4 large = ((m >> 2) & 0x01010101u) * 255u;
-    const uvec4 more = low + 0x04040404u + ((low & (low >> 1)) << 1);
-    return ((low + (more & large)) ^ not_up) + (not_up & 0x01010101u);
+    const uvec4 q = raw[0];
+    const uvec4 large = q & 0x48484848u;
+    const uvec4 again = q & (large - (large >> 2));
+    const uvec4 more = again + ((again & (again >> 1)) << 1);
+    const uvec4 low = (q & 0x0e0e0e0eu) + (more & 0x0e0e0e0eu);
+    const uvec4 high = ((q & 0x70707070u) + (more & 0x70707070u)) >> 3;
+    const uvec4 low_sign = (q >> 7) & 0x01010101u, high_sign = q & 0x01010101u;
+    w[0] = (low ^ ((low_sign << 8) - low_sign)) + low_sign;
+    w[1] = (high ^ ((high_sign << 8) - high_sign)) + high_sign;
+}
+
+// A quarter of 2^(exponent - 127); what would be subnormal is 0.
+float mxfp4_scale_i8(uint exponent)
+{
+    return uintBitsToFloat((max(exponent & 0xffu, 2u) - 2u) << 23);
 }
 
 float w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
 {
-    w[0] = mxfp4_twice_i8(codes_low4(raw[0]));
-    w[1] = mxfp4_twice_i8(codes_high4(raw[0]));
-    const uint exponent = (head[b / 4u] >> (8u * (b & 3u))) & 0xffu;
-    return uintBitsToFloat((max(exponent, 1u) - 1u) << 23);
+    w_codes_i8(raw, b, w);
+    const uvec2 where = mxfp4_exponent_at(b);
+    return mxfp4_scale_i8(head[where.x] >> where.y);
 }
+
+#ifndef FETCH_TEXEL
+#define W_SPLIT 1
+#define W_LANE 1
+
+vec4 w_lane(uvec4 raw[W_RAW], uint i)
+{
+    return mxfp4_codes(raw[0], i);
+}
+
+uvec2 w_scale_at(uint b)
+{
+    return mxfp4_exponent_at(b);
+}
+
+float w_scale_of(uint at, uint word, uvec2 where)
+{
+#ifdef ACT_I8
+    return mxfp4_scale_i8(w_words[word] >> where.y);
+#else
+    return mxfp4_scale(w_words[word] >> where.y);
+#endif
+}
+#endif

@@ -7,6 +7,7 @@
 #define SB_SLOTS 10u
 #define W_BYTES 1
 #define W_NIBBLES 1
+#define W_SLOTS 1
 #define W_RAW 1u
 #define W_MIN 1
 
@@ -20,9 +21,9 @@ w_scales w_head(uint at)
     return w_scales(W_SLOT(at), W_SLOT(at + TILE_ROWS));
 }
 
-void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+uint w_slot(uint b, uint i)
 {
-    raw[0] = W_SLOT(at + (2u + b) * TILE_ROWS);
+    return 2u + b;
 }
 
 vec2 w_codes(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
@@ -31,3 +32,30 @@ vec2 w_codes(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
     w[1] = codes_high4(raw[0]);
     return vec2(codes_half(head.d, b), codes_half(head.m, b));
 }
+
+#ifndef FETCH_TEXEL
+#define W_LANE 1
+#define W_PLUS 1
+#define W_SPLIT 1
+
+vec4 w_lane(uvec4 raw[W_RAW], uint i)
+{
+    return codes_nibbles(raw[0], i);
+}
+
+vec4 w_plus(uint i)
+{
+    return codes_nibbles_plus(i);
+}
+
+uvec2 w_scale_at(uint b)
+{
+    return codes_half_at(b);
+}
+
+vec2 w_scale_of(uint at, uint word, uvec2 where)
+{
+    return vec2(codes_half_of(w_words[word], where),
+                codes_half_of(w_words[word + 4u * TILE_ROWS], where));
+}
+#endif

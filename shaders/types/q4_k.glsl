@@ -8,6 +8,7 @@
 #define W_BYTES 1
 #define W_NIBBLES 1
 #define W_I8 1
+#define W_SLOTS 1
 #define W_RAW 1u
 #define W_MIN 1
 
@@ -16,9 +17,9 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+uint w_slot(uint b, uint i)
 {
-    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
+    return 1u + b;
 }
 
 vec2 w_codes(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
@@ -31,7 +32,41 @@ vec2 w_codes(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
 
 #define W_I8_MIN 1
 
+void w_codes_i8(uvec4 raw[W_RAW], uint b, out uvec4 w[2])
+{
+    w[0] = codes_low4(raw[0]);
+    w[1] = codes_high4(raw[0]);
+}
+
 vec2 w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
 {
     return w_codes(raw, b, head, w);
 }
+
+#ifndef FETCH_TEXEL
+#define W_LANE 1
+#define W_PLUS 1
+#define W_SPLIT 1
+
+vec4 w_lane(uvec4 raw[W_RAW], uint i)
+{
+    return codes_nibbles(raw[0], i);
+}
+
+vec4 w_plus(uint i)
+{
+    return codes_nibbles_plus(i);
+}
+
+uvec2 w_scale_at(uint b)
+{
+    return codes_six_at(b);
+}
+
+vec2 w_scale_of(uint at, uint word, uvec2 where)
+{
+    const uvec4 head = w_head(at);
+    const vec2 d = unpackHalf2x16(head.x);
+    return vec2(codes_six_of(head.yzw, where)) * vec2(d.x, -d.y);
+}
+#endif

@@ -6,6 +6,8 @@
 #define SB_BLOCKS 8u
 #define SB_SLOTS 11u
 #define W_BYTES 1
+#define W_SLOTS 1
+#define W_APART 1
 #define W_RAW 2u
 #define W_ZERO 16
 
@@ -14,10 +16,9 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+uint w_slot(uint b, uint i)
 {
-    raw[0] = W_SLOT(at + (1u + b) * TILE_ROWS);
-    raw[1] = W_SLOT(at + (9u + b / 4u) * TILE_ROWS);
+    return i == 0u ? 1u + b : 9u + b / 4u;
 }
 
 float w_codes(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
@@ -27,3 +28,17 @@ float w_codes(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
     w[1] = codes_high4(raw[0]) | ((h << 3) & 0x10101010u);
     return codes_half(head, b);
 }
+
+#ifndef FETCH_TEXEL
+#define W_SPLIT 1
+
+uvec2 w_scale_at(uint b)
+{
+    return codes_half_at(b);
+}
+
+float w_scale_of(uint at, uint word, uvec2 where)
+{
+    return codes_half_of(w_words[word], where);
+}
+#endif

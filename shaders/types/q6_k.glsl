@@ -8,6 +8,8 @@
 #define SB_SLOTS 14u
 #define W_BYTES 1
 #define W_I8 1
+#define W_SLOTS 1
+#define W_APART 1
 #define W_RAW 2u
 #define W_HALVES 1
 #define W_ZERO 32
@@ -23,10 +25,9 @@ w_scales w_head(uint at)
     return w_scales(W_SLOT(at), unpackHalf2x16(W_SLOT(at + TILE_ROWS).x).x);
 }
 
-void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+uint w_slot(uint b, uint i)
 {
-    raw[0] = W_SLOT(at + (2u + b) * TILE_ROWS);
-    raw[1] = W_SLOT(at + (10u + b / 2u) * TILE_ROWS);
+    return i == 0u ? 2u + b : 10u + b / 2u;
 }
 
 vec2 scales_of(uint b, w_scales head)
@@ -37,16 +38,37 @@ vec2 scales_of(uint b, w_scales head)
 
 vec2 w_codes(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
 {
-    const uvec4 h = raw[1] >> (4u * (b & 1u));
-    w[0] = codes_low4(raw[0]) | ((h << 4) & 0x30303030u);
-    w[1] = codes_high4(raw[0]) | ((h << 2) & 0x30303030u);
+    const uvec4 h = raw[1] << ((4u * b + 4u) & 4u);
+    w[0] = codes_low4(raw[0]) | (h & 0x30303030u);
+    w[1] = codes_high4(raw[0]) | ((h >> 2) & 0x30303030u);
     return scales_of(b, head);
+}
+
+void w_codes_i8(uvec4 raw[W_RAW], uint b, out uvec4 w[2])
+{
+    const uvec4 h = raw[1] << ((4u * b + 4u) & 4u);
+    w[0] = codes_less(codes_low4(raw[0]) | (h & 0x30303030u), 0x20202020u);
+    w[1] = codes_less(codes_high4(raw[0]) | ((h >> 2) & 0x30303030u), 0x20202020u);
 }
 
 vec2 w_decode_i8(uvec4 raw[W_RAW], uint b, w_scales head, out uvec4 w[2])
 {
-    const uvec4 h = raw[1] >> (4u * (b & 1u));
-    w[0] = codes_less(codes_low4(raw[0]) | ((h << 4) & 0x30303030u), 0x20202020u);
-    w[1] = codes_less(codes_high4(raw[0]) | ((h << 2) & 0x30303030u), 0x20202020u);
+    w_codes_i8(raw, b, w);
     return scales_of(b, head);
 }
+
+#ifndef FETCH_TEXEL
+#define W_SPLIT 1
+
+uvec2 w_scale_at(uint b)
+{
+    return codes_half_at(b);
+}
+
+vec2 w_scale_of(uint at, uint word, uvec2 where)
+{
+    const int two = int(w_words[word] >> where.y);
+    const float d = unpackHalf2x16(w_words[4u * (at + TILE_ROWS)]).x;
+    return d * vec2(bitfieldExtract(two, 0, 8), bitfieldExtract(two, 8, 8));
+}
+#endif

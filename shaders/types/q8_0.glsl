@@ -6,6 +6,7 @@
 #define SB_BLOCKS 8u
 #define SB_SLOTS 17u
 #define W_I8 1
+#define W_SLOTS 1
 #define W_RAW 2u
 
 uvec4 w_head(uint at)
@@ -13,11 +14,9 @@ uvec4 w_head(uint at)
     return W_SLOT(at);
 }
 
-void w_fetch(uint at, uint b, out uvec4 raw[W_RAW])
+uint w_slot(uint b, uint i)
 {
-    const uint s = at + (1u + 2u * b) * TILE_ROWS;
-    raw[0] = W_SLOT(s);
-    raw[1] = W_SLOT(s + TILE_ROWS);
+    return 1u + 2u * b + i;
 }
 
 float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
@@ -29,9 +28,34 @@ float w_decode(uvec4 raw[W_RAW], uint b, uvec4 head, out vec4 w[BLOCK_VEC4])
     return codes_half(head, b);
 }
 
-float w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
+void w_codes_i8(uvec4 raw[W_RAW], uint b, out uvec4 w[2])
 {
     w[0] = raw[0];
     w[1] = raw[1];
+}
+
+float w_decode_i8(uvec4 raw[W_RAW], uint b, uvec4 head, out uvec4 w[2])
+{
+    w_codes_i8(raw, b, w);
     return codes_half(head, b);
 }
+
+#ifndef FETCH_TEXEL
+#define W_SPLIT 1
+#define W_LANE 1
+
+vec4 w_lane(uvec4 raw[W_RAW], uint i)
+{
+    return codes_signed_bytes(raw[i / 4u][i % 4u]);
+}
+
+uvec2 w_scale_at(uint b)
+{
+    return codes_half_at(b);
+}
+
+float w_scale_of(uint at, uint word, uvec2 where)
+{
+    return codes_half_of(w_words[word], where);
+}
+#endif

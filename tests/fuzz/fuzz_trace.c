@@ -68,6 +68,15 @@ static uint64_t read_token(const struct lem_trace *t, uint64_t i, uint16_t *ids,
     return sum;
 }
 
+/* What is handed out is no more than its parts say, wherever it is asked for. */
+static uint64_t read_memory(const struct lem_trace *t, uint64_t i)
+{
+    struct lem_trace_memory m;
+    if (lem_trace_get_memory(t, i, &m) != LEM_OK || m.cache > m.session)
+        abort();
+    return m.weights + m.peak + m.device + m.n_ctx;
+}
+
 static uint64_t read_all(const struct lem_trace *t)
 {
     struct lem_trace_info info;
@@ -77,7 +86,8 @@ static uint64_t read_all(const struct lem_trace *t)
     uint16_t *ids = calloc(pairs + 1, sizeof *ids);
     float *weights = calloc(pairs + 1, sizeof *weights);
     for (uint64_t i = 0; ids && weights && i < info.n_token && i < 256; i++)
-        sum += read_token(t, i, ids, weights);
+        sum += read_token(t, i, ids, weights) + read_memory(t, i);
+    sum += read_memory(t, UINT64_MAX);
     for (uint32_t k = 0; k < info.n_event; k++) {
         char text[64];
         struct lem_trace_event event;

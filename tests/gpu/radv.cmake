@@ -9,16 +9,27 @@ set(LEM_RADV_ICD "${radv_found}" CACHE FILEPATH "ICD file of Mesa's RADV")
 
 set(shaders ${PROJECT_SOURCE_DIR}/shaders)
 set(cut ${CMAKE_CURRENT_BINARY_DIR}/radv)
+# What comes before the loop stays, because something reads it.
+set(kept "float kept()
+{
+#if defined(ROWS_SPLIT_GLSL) && SPLIT_SUMS
+    return x_sum[lane_split()].x + x_sum[lane_split()].y;
+#else
+    return 0.0;
+#endif
+}
+")
 set(radv_decl "")
 set(radv_rows "")
 set(radv_headers "")
 foreach(kernel matmul experts_glu experts_down matmul_experts matmul_tile matmul_experts_tile)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${shaders}/${kernel}.comp)
   file(READ ${shaders}/${kernel}.comp text)
-  string(REPLACE "add_products(" "(" none "${text}")
+  string(REPLACE "add_products(" "(acc[0] += kept(), " none "${text}")
   if(none STREQUAL text)
     message(FATAL_ERROR "${kernel}.comp has another main loop than tests/gpu/radv.cmake cuts")
   endif()
+  string(REPLACE "layout(push_constant)" "${kept}layout(push_constant)" none "${none}")
   file(CONFIGURE OUTPUT ${cut}/${kernel}.comp CONTENT "${none}" @ONLY)
   foreach(type f16 q4_0 q8_0 q4_k q6_k mxfp4 q4_0.i8 q8_0.i8 q4_k.i8 q6_k.i8 mxfp4.i8)
     set(name ${kernel}.${type})
@@ -29,12 +40,13 @@ foreach(kernel matmul experts_glu experts_down matmul_experts matmul_tile matmul
       string(REPLACE ".I8" "" upper ${upper})
       set(i8 -DACT_I8=1)
     endif()
-    add_custom_command(OUTPUT ${cut}/${name}.h
+    add_custom_command(OUTPUT ${cut}/${name}.spv ${cut}/${name}.h
         COMMAND ${GLSLANG} -V --target-env vulkan1.1 --quiet -I${shaders} -DTYPE_${upper}=1 ${i8}
                 --depfile ${cut}/${name}.d -o ${cut}/${name}.spv ${cut}/${kernel}.comp
         COMMAND ${CMAKE_COMMAND} -DIN=${cut}/${name}.spv -DOUT=${cut}/${name}.h -DSYM=spv_${sym}
                 -P ${shaders}/embed.cmake
         DEPENDS ${cut}/${kernel}.comp ${shaders}/embed.cmake
+        DEPFILE ${cut}/${name}.d
         VERBATIM)
     string(APPEND radv_decl "#include \"${name}.h\"\n")
     string(APPEND radv_rows "    {\"${name}\", spv_${sym}, sizeof spv_${sym}},\n")

@@ -219,16 +219,18 @@ static void experts_activations(void **state)
 /* Shapes that other devices get: rows split among lanes. */
 static void experts_every_shape(void **state)
 {
-    static const struct ops_shape shape[] = {{.rows = 2, .tokens = 1, .split = 8},
-                                             {.rows = 4, .tokens = 1, .split = 8},
-                                             {.rows = 2, .tokens = 1, .split = 1},
-                                             {.rows = 4, .tokens = 1, .split = 1},
-                                             {.rows = 8, .tokens = 1, .split = 1}};
+    static const struct ops_shape shape[] = {
+        {.rows = 2, .tokens = 1, .split = 8, .way = OPS_WAY_REGISTER},
+        {.rows = 4, .tokens = 1, .split = 8, .way = OPS_WAY_REGISTER},
+        {.rows = 2, .tokens = 1, .split = 8},
+        {.rows = 2, .tokens = 1, .split = 1},
+        {.rows = 4, .tokens = 1, .split = 1},
+        {.rows = 8, .tokens = 1, .split = 1}};
     static const uint32_t width[] = {32, 160, 288, 2080};
     struct gpu_fixture *fx = *state;
     for (uint32_t i = 0; i < sizeof shape / sizeof *shape; i++)
         for (uint32_t n = 0; n < 8; n++) {
-            const struct shape s = {n % 2 ? QUANT_Q8_0 : QUANT_F16, 3, 2, width[n / 2],
+            const struct shape s = {n % 2 ? QUANT_Q4_0 : QUANT_F16, 3, 2, width[n / 2],
                                     width[(n + 3) % 4]};
             struct one o;
             one_open(&o, fx, &s);

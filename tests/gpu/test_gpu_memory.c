@@ -47,6 +47,7 @@ static void assert_same_caps(const struct lem_device_caps *a,
     assert_int_equal(a->storage_8bit, b->storage_8bit);
     assert_int_equal(a->storage_16bit, b->storage_16bit);
     assert_int_equal(a->subgroup_arithmetic, b->subgroup_arithmetic);
+    assert_int_equal(a->subgroup_quad, b->subgroup_quad);
     assert_int_equal(a->subgroup_size_control, b->subgroup_size_control);
     assert_int_equal(a->int_dot, b->int_dot);
     assert_int_equal(a->host_import, b->host_import);

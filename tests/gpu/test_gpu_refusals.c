@@ -51,8 +51,8 @@ static void minimal_refuses_256_invocations(void **state)
     assert_int_equal(lem_device_open(&p, &d), LEM_OK);
     const struct lem_device_caps *c = gpu_caps(d);
     assert_false(c->fp16 || c->int8 || c->storage_8bit || c->storage_16bit ||
-                 c->subgroup_arithmetic || c->subgroup_size_control || c->int_dot ||
-                 c->host_import);
+                 c->subgroup_arithmetic || c->subgroup_quad || c->subgroup_size_control ||
+                 c->int_dot || c->host_import);
     assert_int_equal(c->max_workgroup, 128);
     assert_int_equal(c->max_shared_bytes, 16384);
     assert_true(c->max_buffer_range <= 128u << 20);

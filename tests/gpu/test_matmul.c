@@ -314,6 +314,29 @@ static void matmul_every_shape(void **state)
         }
 }
 
+/* Every type in the loops where lanes share the blocks of a row, from buffers: fewer
+ * blocks than lanes, a superblock that is not full, a row with more sums than there are
+ * lanes. */
+static void matmul_every_type_split(void **state)
+{
+    static const struct ops_shape shape[] = {
+        {.rows = 1, .tokens = 1, .split = 8, .way = OPS_WAY_REGISTER},
+        {.rows = 2, .tokens = 1, .split = 8, .way = OPS_WAY_REGISTER}};
+    static const uint32_t cols[] = {96, 768 + 32, 4096 + 224};
+    struct gpu_fixture *fx = *state;
+    uint32_t n = 0;
+    for (const struct quant_info *q = NULL; (q = blocks_next_type(q));)
+        for (uint32_t c = 0; c < sizeof cols / sizeof *cols; c++, n++) {
+            struct trial t;
+            trial_open(&t, fx->device, q->type, n % 2 ? 65 : 136,
+                       round_up(cols[c], q->block_weights), 1, &fx->seed);
+            t.shape = &shape[n % 2];
+            trial_run(&t);
+            trial_check(&t);
+            trial_close(&t);
+        }
+}
+
 /* Rows, columns and tokens below, at and beyond a tile and a block, as few tokens as have
  * a path of their own; every flag. */
 static void check_tile(struct gpu_fixture *fx, const struct quant_info *q, uint32_t n,
@@ -457,6 +480,7 @@ int main(void)
         cmocka_unit_test(matmul_fewer_rows_than_planned),
         cmocka_unit_test(matmul_windows),
         cmocka_unit_test(matmul_every_shape),
+        cmocka_unit_test(matmul_every_type_split),
         cmocka_unit_test(matmul_tiles),
         cmocka_unit_test(matmul_as_chosen),
         cmocka_unit_test(matmul_bank),

@@ -42,11 +42,12 @@ static struct lem_device *open_device(const char *dir, struct heard *said)
     return d;
 }
 
+/* Measured on CPU devices, too: others are seldom at hand. */
 static struct lem_device_kernels tune(const char *dir, struct heard *said)
 {
     struct lem_device *d = open_device(dir, said);
     struct lem_device_kernels k;
-    assert_int_equal(lem_device_tune(d, LEM_KERNELS_AUTO, &k), LEM_OK);
+    assert_int_equal(ops_tune(d, LEM_KERNELS_AUTO, true, &k), LEM_OK);
     for (int use = 0; use < OPS_N_USE; use++) {
         const enum ops_way way = ops_way_of(d, (enum ops_use)use);
         assert_true(way == ops_way_by_rule(d, (enum ops_use)use) ||
@@ -82,6 +83,27 @@ static void a_folder_that_takes_nothing_is_none(void **state)
     assert_false(k.measured);
     assert_int_equal(said.n_trying, 0);
     assert_true(said.n_warn > 0);
+}
+
+/* There the outcome is known. */
+static void cpu_devices_are_not_measured(void **state)
+{
+    (void)state;
+    struct scratch s;
+    struct heard said;
+    struct lem_device_kernels k;
+    scratch_open(&s);
+    struct lem_device *d = open_device(s.dir, &said);
+    if (gpu_type(d) == LEM_DEVICE_CPU) {
+        assert_int_equal(lem_device_tune(d, LEM_KERNELS_AUTO, &k), LEM_OK);
+        assert_false(k.measured);
+        assert_int_equal(said.n_trying, 0);
+        assert_non_null(strstr(k.prompt.way, "registers"));
+        assert_int_equal(ops_way_of(d, OPS_USE_PROMPT),
+                         ops_way_by_rule(d, OPS_USE_PROMPT));
+    }
+    lem_device_close(&d);
+    scratch_close(&s);
 }
 
 static void families_by_name(void **state)
@@ -295,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_folder_the_rule_holds),
         cmocka_unit_test(a_folder_that_takes_nothing_is_none),
+        cmocka_unit_test(cpu_devices_are_not_measured),
         cmocka_unit_test(families_by_name),
         cmocka_unit_test(measured_once_then_known),
         cmocka_unit_test(notes_are_checked),

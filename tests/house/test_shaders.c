@@ -39,8 +39,9 @@ static void check_access(const char *path, void *priv)
         if (b->writes && !b->reads && !b->writeonly)
             house_complain("%s: binding %u: never read, say writeonly", path, b->binding);
         for (int j = 0; j < i; j++)
-            if (buffer[j].binding == b->binding)
-                house_complain("%s: binding %u: declared twice", path, b->binding);
+            if (buffer[j].binding == b->binding && (b->writes || buffer[j].writes))
+                house_complain("%s: binding %u: declared twice, and written", path,
+                               b->binding);
     }
 }
 

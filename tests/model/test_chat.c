@@ -290,6 +290,7 @@ static void wrong_commands_are_told(void **state)
         {"/ban 3", "/ban takes block:expert"},
         {"/ban 99:1", "99"},
         {"/device nowhere", "nowhere"},
+        {"/system \xff", "the system message is not UTF-8"},
     };
     char lines[600] = "";
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -315,6 +316,7 @@ static void files_that_are_no_conversations_are_refused(void **state)
         {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"},"
          "{\"role\": \"system\", \"content\": \"x\"}]}",
          "messages[1] is a system message"},
+        {"{\"messages\": [{\"role\": \"user\", \"content\": \"\xc3\"}]}", "is not UTF-8"},
     };
     enum { N = sizeof bad / sizeof *bad };
     char lines[N * 600] = "/system stay\n";
@@ -330,6 +332,39 @@ static void files_that_are_no_conversations_are_refused(void **state)
         assert_contains(p.err, bad[i][1]);
     assert_contains(p.err, "\nstay\n"); /* what was there is there still */
     program_free(&p);
+}
+
+/* A NUL is no text; where a file says it by an escape, it is a character like any that
+ * cannot be read. */
+static void no_text_has_a_nul(void **state)
+{
+    const struct chat_bed *b = *state;
+    static const char typed[] =
+        "printf 'a\\0b\\n/system x\\0y\\n/system\\n' | \"$0\" \"$@\"";
+    struct program p = {.env = b->bed->env};
+    program_run(&p, (const char *[]){"/bin/sh", "-c", typed, LEM_TEST_PROGRAM, "chat",
+                                     "-m", b->chatml, NULL});
+    assert_int_equal(p.code, 1);
+    assert_contains(p.err, "the message has a NUL byte at offset 1");
+    assert_contains(p.err, "the command has a NUL byte at offset 9");
+    assert_contains(p.err, "There is no system message.");
+    assert_int_equal(p.n_out, 0);
+    program_free(&p);
+
+    char lines[1200];
+    write_file(b->file, "{\"messages\": [{\"role\": \"user\", \"content\": "
+                        "\"one\\u0000two\\\\u0000\"}]}");
+    snprintf(lines, sizeof lines, "/load %s\n/save %s\n", b->file, b->other);
+    says(b, lines, CHAT(b->chatml), 0, "1 NUL characters are read as U+FFFD");
+    cJSON *o = read_json(b->other);
+    assert_string_equal(message(o, 0, "user"), "one\xef\xbf\xbdtwo\\u0000");
+    cJSON_Delete(o);
+
+    FILE *f = fopen(b->file, "wb");
+    assert_non_null(f);
+    assert_true(fwrite("{\"messages\": [\0]}", 1, 18, f) == 18 && fclose(f) == 0);
+    says(b, lines, CHAT(b->chatml), 1, "has a NUL byte at offset 14");
+    says(b, "", CHAT(b->chatml, "-s", "\xc3"), 1, "the system message is not UTF-8");
 }
 
 static void experts_are_shown_and_banned(void **state)
@@ -451,6 +486,7 @@ int main(void)
         cmocka_unit_test(retry_draws_another_answer),
         cmocka_unit_test(wrong_commands_are_told),
         cmocka_unit_test(files_that_are_no_conversations_are_refused),
+        cmocka_unit_test(no_text_has_a_nul),
         cmocka_unit_test(experts_are_shown_and_banned),
         cmocka_unit_test(the_conversation_moves_to_another_device),
         cmocka_unit_test(ctrl_c_stops_the_answer_only),

@@ -1,5 +1,6 @@
 /* test_profile.c - times by stage and the plan's listing: that they agree with each other
  * and with what was run, that timing changes no result, and the device's limit. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +163,90 @@ static void timing_changes_no_result(void **state)
     run_model_close(&r);
 }
 
+/* ---- for a recording
+ * -------------------------------------------------------------------
+ */
+
+/* Sums over both phases of what is named so in a recording, in nanoseconds. */
+static uint64_t sum_of(struct lem_session *s, const char *const *names)
+{
+    uint64_t sum = 0;
+    for (int phase = 0; phase < 2; phase++) {
+        struct stages all;
+        get(s, (enum lem_phase)phase, &all);
+        for (uint32_t i = 0; i < all.total.n_stage; i++)
+            for (const char *const *name = names; *name; name++)
+                sum += strcmp(all.list[i].name, *name) == 0 ? all.list[i].sum_ns : 0;
+    }
+    return sum;
+}
+
+/* lfm2moe: layers with convolutions, dense ones, and ones with experts. */
+static void a_recording_gathers_stages(void **state)
+{
+    static const char *const names[LEM_TRACE_STAGE_COUNT][8] = {
+        [LEM_TRACE_ATTENTION] = {"norm", "qkv", "rope", "attention", "attn_out"},
+        [LEM_TRACE_ROUTER] = {"router", "group"},
+        [LEM_TRACE_EXPERTS] = {"gate_up", "down", "ffn_gate_up", "ffn_down"},
+        [LEM_TRACE_HEAD] = {"head"},
+        [LEM_TRACE_SAMPLING] = {"sampling"}};
+    struct run_model r;
+    open_tiny(&r, state, "lfm2moe");
+    int32_t ids[N];
+    uint32_t us[LEM_TRACE_STAGE_COUNT], one[LEM_TRACE_STAGE_COUNT];
+    run_random_ids(ids, N, r.n_vocab, 3);
+    struct lem_session *s = open_session(&r, 8, true);
+    struct lem_sampled drawn;
+    const struct lem_sample_params greedy = {0};
+    assert_int_equal(lem_session_append(s, ids, 9), LEM_OK); /* 8 and 1: both phases */
+    assert_int_equal(lem_session_sample(s, &greedy, &drawn), LEM_OK);
+    assert_int_equal(lem_session_trace_stages(s, 9, us), LEM_OK);
+    assert_int_equal(lem_session_trace_stages(s, 1, one), LEM_OK);
+    for (int k = 0; k < LEM_TRACE_STAGE_COUNT; k++) {
+        const uint64_t ns = sum_of(s, names[k]);
+        assert_true(ns > 0);
+        const double want = (double)ns / 1e3;
+        assert_true(fabs((double)one[k] - want) <= 1); /* rounded, and at least 1 */
+        assert_true(fabs((double)us[k] - want / 9) <= 1);
+        assert_true(us[k] > 0);
+    }
+    lem_session_clear_stages(s);
+    assert_int_equal(lem_session_trace_stages(s, 1, us), LEM_OK);
+    for (int k = 0; k < LEM_TRACE_STAGE_COUNT; k++)
+        assert_int_equal(us[k], 0);
+    assert_int_equal(lem_session_trace_stages(s, 0, us), LEM_ERR_ARGUMENT);
+    assert_said(&r.said, "at least 1");
+    lem_session_close(&s);
+    s = open_session(&r, 8, false);
+    assert_int_equal(lem_session_trace_stages(s, 1, us), LEM_ERR_ARGUMENT);
+    assert_said(&r.said, "opened without stages");
+    lem_session_close(&s);
+    run_model_close(&r);
+}
+
+static void a_recording_counts_memory(void **state)
+{
+    struct run_model r;
+    open_tiny(&r, state, "olmoe");
+    uint64_t before, after;
+    lem_device_memory(r.device, &before, NULL);
+    struct lem_session *s = open_session(&r, 8, false);
+    lem_device_memory(r.device, &after, NULL);
+    struct lem_trace_memory m;
+    struct lem_session_stats stats;
+    lem_session_trace_memory(s, &m);
+    lem_session_get_stats(s, &stats);
+    assert_int_equal(m.session, stats.device_bytes);
+    assert_int_equal(m.cache, stats.cache_bytes);
+    assert_int_equal(m.n_ctx, 32);
+    assert_true(m.cache > 0 && m.cache <= m.session);
+    assert_true(m.weights > 0 && m.weights <= before);
+    assert_true(m.session <= after - before);
+    assert_true(m.peak >= m.weights + m.session && m.device >= m.peak);
+    lem_session_close(&s);
+    run_model_close(&r);
+}
+
 /* ---- the plan
  * -------------------------------------------------------------------------- */
 
@@ -243,6 +328,8 @@ int main(void)
         cmocka_unit_test(times_are_those_of_the_runs),
         cmocka_unit_test(kinds_of_layers_are_apart),
         cmocka_unit_test(timing_changes_no_result),
+        cmocka_unit_test(a_recording_gathers_stages),
+        cmocka_unit_test(a_recording_counts_memory),
         cmocka_unit_test(estimates_are_the_models),
         cmocka_unit_test(a_batch_has_its_own_plan),
         cmocka_unit_test(the_limit_names_its_kernel),

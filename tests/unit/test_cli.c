@@ -136,6 +136,7 @@ static void wrong_usage_is_2_and_named(void **state)
         {{"run", "-m", "", "x"}, "-m names no file: the path is empty"},
         {{"info", "--model="}, "--model names no file"},
         {{"run", "--trace", "-", "x"}, "cannot go to standard output"},
+        {{"run", "--stages", "x"}, "--stages is for recordings"},
         {{"info", "x.gguf"}, "options only"},
         {{"tokenize", "-f", "x", "y"}, "given twice"},
         {{"tokenize", "--separator", "", "y"}, "must not be empty"},

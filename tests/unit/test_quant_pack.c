@@ -92,8 +92,9 @@ static const float iq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
 static float block_at(const struct place *p, uint32_t i)
 {
     const uint32_t b = i / 32;
-    static const float rank[] = {0, 1, 2, 3, 4, 6, 8, 12};
-    int r;
+    static const float twice[] = {0, 1, 2, 3, 4, 6, 8, 12};
+    uint8_t byte;
+    float value;
     switch (p->m->q->type) {
     case QUANT_Q8_0:
         return half_at(p, 0, b) * (float)(int8_t)slot_at(p, 1 + i / 16)[i % 16];
@@ -111,10 +112,11 @@ static float block_at(const struct place *p, uint32_t i)
                    (float)(code_at(p, 2, 4, i) | code_at(p, 10, 1, i) << 4) +
                half_at(p, 1, b);
     default: /* MXFP4 */
-        if (slot_at(p, 0)[b] == 0)
-            return 0;
-        r = (int)code_at(p, 1, 4, i) - 7;
-        return ldexpf(r < 0 ? -rank[-r] : rank[r], slot_at(p, 0)[b] - 128);
+        byte = slot_at(p, 1 + b)[i % 16];
+        value = i % 32 < 16 ? twice[byte >> 1 & 7] : twice[byte >> 4 & 7];
+        if (i % 32 < 16 ? byte >> 7 : byte & 1)
+            value = -value;
+        return ldexpf(value, slot_at(p, 0)[b] - 128);
     }
 }
 

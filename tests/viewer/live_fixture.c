@@ -79,7 +79,7 @@ uint32_t fixture_ids(struct source *s, int32_t *id)
 /* ---- the model, for each test anew ----------------------------------------------------
  */
 
-int fixture_open(void **state)
+static int open_model(void **state, bool stages)
 {
     struct fixture *f = calloc(1, sizeof *f);
     char message[512] = "";
@@ -90,6 +90,7 @@ int fixture_open(void **state)
         .validation = true,
         .sample = {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .seed = 1},
         .n_ctx = MAX_TOKEN,
+        .stages = stages,
         .limit = N_WRITE};
     if (!f || !source_open_live(&f->source, &p, message, sizeof message))
         return -1;
@@ -98,6 +99,16 @@ int fixture_open(void **state)
     f->n_used = f->source.facts.n_expert_used;
     f->pairs = f->source.facts.n_layer_moe * f->n_used;
     return 0;
+}
+
+int fixture_open(void **state)
+{
+    return open_model(state, false);
+}
+
+int fixture_open_staged(void **state)
+{
+    return open_model(state, true);
 }
 
 int fixture_close(void **state)

@@ -16,6 +16,7 @@ struct fixture {
 
 /* Setup and teardown of a cmocka test: the model is opened anew for each. */
 int fixture_open(void **state);
+int fixture_open_staged(void **state); /* with times by stage */
 int fixture_close(void **state);
 
 /* In a loop around what is waited for: a moment's sleep. Fails the test, naming `what`,

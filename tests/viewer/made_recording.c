@@ -46,6 +46,21 @@ static void choose(const struct made *m, uint64_t i, uint32_t w, uint16_t *ids,
     }
 }
 
+/* The memory of a run that began to take more in the middle of the text. */
+static bool write_memory(struct lem_trace_writer *writer, const struct made *m,
+                         uint64_t i)
+{
+    const bool more = i >= m->n_token / 2;
+    const struct lem_trace_memory memory = {.weights = 4 << 20,
+                                            .session = 3 << 20,
+                                            .cache = 1 << 20,
+                                            .peak = (more ? 9 : 7) << 20,
+                                            .device = (uint64_t)8 << 30,
+                                            .n_ctx = 4096};
+    return (i != 0 && i != m->n_token / 2) ||
+           lem_trace_writer_memory(writer, &memory) == LEM_OK;
+}
+
 static bool write_all(struct lem_trace_writer *writer, const struct made *m,
                       uint16_t *ids, float *weights, float *margins)
 {
@@ -68,7 +83,8 @@ static bool write_all(struct lem_trace_writer *writer, const struct made *m,
         choose(m, i, w, ids, weights);
         for (uint32_t l = 0; l < m->n_layer; l++)
             margins[l] = (float)(mixed((uint32_t)i, l) % 100) / 1000;
-        ok = lem_trace_writer_margins(writer, margins, NULL) == LEM_OK &&
+        ok = write_memory(writer, m, i) &&
+             lem_trace_writer_margins(writer, margins, NULL) == LEM_OK &&
              lem_trace_writer_token(writer, &token, word[w], strlen(word[w]), ids,
                                     weights) == LEM_OK;
     }

@@ -157,6 +157,79 @@ static void rows_break_between_words(void **state)
     stats_close(&stats);
 }
 
+static bool has_ink(const struct ui *ui, struct box b)
+{
+    for (int y = b.y; y < b.y + b.h; y++)
+        for (int x = b.x; x < b.x + b.w; x++)
+            if ((ui->canvas.pixel[y * ui->canvas.w + x] & 0xffffff) == ui->palette.quiet)
+                return true;
+    return false;
+}
+
+/* A long head takes a second line, and what that does not hold stands beside the mouse,
+ * nothing of it left out. */
+static void long_heads_are_told_whole(void **state)
+{
+    (void)state;
+    static const int32_t a[] = {1, 2, 3, 4};
+    const struct lem_policy_entry policy[] = {{LEM_POLICY_BAN, 1, 3, 0, 0},
+                                              {LEM_POLICY_BIAS, 2, 4, -0.3f, 0}};
+    struct two t;
+    struct scene scene;
+    struct stats stats = {0};
+    struct ui ui = {0};
+    open_two(&t, a, 4, a, 4);
+    ab_close(&t.ab);
+    t.b.policy = policy;
+    t.b.n_policy = 2;
+    t.b.sample = (struct lem_sample_params){.temperature = 0.35f, .top_k = 7, .seed = 12};
+    scene_open(&scene, &t.present);
+    scene.view = VIEW_AB;
+    assert_true(stats_open(&stats, &t.present));
+    assert_true(ui_open(&ui, &scene, &stats, 300, 700, 1, true));
+    layout_draw(&ui);
+    assert_string_equal(ui.tip, "");
+    bool told = false, two_lines = false;
+    const int line = fonts_height(ui.fonts, FONT_SMALL);
+    for (int y = 60; y < 400 && !told; y += 2) {
+        ui_hover(&ui, 220, y);
+        layout_draw(&ui);
+        told = ui.tip[0] != '\0';
+        two_lines = has_ink(&ui, (struct box){180, y + line + 3, 80, line - 2});
+    }
+    assert_true(told);
+    assert_true(two_lines);
+    static const char *const part[] = {"now: ",     "expert 3 banned", "1 more",
+                                       "temp 0.35", "top-k 7",         "seed 12"};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (!strstr(ui.tip, part[i]))
+            fail_msg("\"%s\" is without \"%s\"", ui.tip, part[i]);
+    ui_hover(&ui, -1, -1);
+    assert_true(ui_resize(&ui, 2400, 700)); /* where it has room, nothing is said twice */
+    for (int y = 60; y < 300; y += 4) {
+        ui_hover(&ui, 1400, y);
+        layout_draw(&ui);
+        assert_string_equal(ui.tip, "");
+    }
+    ui_close(&ui);
+    stats_close(&stats);
+}
+
+/* What a phone has no room for is scrolled to: here the three rules in force. */
+static void rules_are_scrolled_to(struct ui *ui)
+{
+    unsigned n_undo = 0;
+    ui->state->view = VIEW_STEER;
+    assert_true(ui_resize(ui, 390, 600));
+    layout_draw(ui);
+    assert_true(scroll_hidden(ui) > 0);
+    scroll_by(ui, 10000);
+    layout_draw(ui);
+    for (uint32_t k = 0; k < ui->n_hit; k++)
+        n_undo += ui->hit[k].kind == HIT_UNDO;
+    assert_int_equal(n_undo, 3);
+}
+
 /* Both views draw in any size, with a policy, a selection and line ends in the text; what
  * they show answers the mouse. */
 static void views_draw_and_answer(void **state)
@@ -205,6 +278,7 @@ static void views_draw_and_answer(void **state)
             }
         }
     assert_true(n_undo >= 6 && n_slider >= 10);
+    rules_are_scrolled_to(&ui);
     assert_true(scene.playing); /* looking back does not stop a model */
     scene_do(&scene, CMD_BACK);
     scene_do(&scene, CMD_FIRST);
@@ -220,6 +294,7 @@ int main(void)
         cmocka_unit_test(any_two_texts_are_aligned),
         cmocka_unit_test(the_divergence_is_summed_up),
         cmocka_unit_test(rows_break_between_words),
+        cmocka_unit_test(long_heads_are_told_whole),
         cmocka_unit_test(views_draw_and_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -277,6 +278,35 @@ static void odd_sizes_are_drawn(void **state)
         }
 }
 
+/* However little room the text has, the token at the cursor stands in it. */
+static void the_cursor_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    static const enum view view[] = {VIEW_OVERVIEW, VIEW_TEXT, VIEW_STEER, VIEW_BANK};
+    static const int size[][2] = {{390, 844}, {360, 740}, {1280, 800}, {721, 400}};
+    for (size_t k = 0; k < sizeof size / sizeof *size; k++) {
+        assert_true(ui_resize(&f->ui, size[k][0], size[k][1]));
+        for (uint64_t at = 0; at < f->state.n_token; at += 7) {
+            char piece[8] = "";
+            source_piece(&f->source, at, piece, sizeof piece);
+            if (piece[0] == '\n')
+                continue; /* which is a mark at its line's end and answers no mouse */
+            for (size_t v = 0; v < sizeof view / sizeof *view; v++) {
+                bool seen = size[k][0] > 720 && view[v] >= VIEW_BANK; /* no text there */
+                scene_seek(&f->state, at);
+                f->state.view = view[v];
+                layout_draw(&f->ui);
+                for (uint32_t i = 0; i < f->ui.n_hit && !seen; i++)
+                    seen = f->ui.hit[i].kind == HIT_TOKEN && f->ui.hit[i].token == at &&
+                           f->ui.hit[i].box.h < 40; /* in the text, not in the score */
+                if (!seen)
+                    fail_msg("%d x %d, view %d: token %u is not seen", size[k][0],
+                             size[k][1], (int)view[v], (unsigned)at);
+            }
+        }
+    }
+}
+
 /* The real window, on SDL's driver without a display. */
 static void the_window_opens_and_closes(void **state)
 {
@@ -319,6 +349,28 @@ static void the_window_says_what_is_wrong(void **state)
     program_free(&run);
 }
 
+/* The model is never read to its end: the list of drivers is a pipe that nobody writes
+ * to. The window is closed all the same, and nothing is left to wait for. */
+static void closing_does_not_wait_for_the_model(void **state)
+{
+    (void)state;
+    static const char model[] = LEM_TEST_ASSETS "/moe-tales-q8_0.gguf";
+    char files[600], icds[600];
+    struct scratch scratch;
+    scratch_open(&scratch);
+    const char *pipe_path = scratch_path(&scratch, "drivers.json");
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    snprintf(files, sizeof files, "VK_DRIVER_FILES=%s", pipe_path);
+    snprintf(icds, sizeof icds, "VK_ICD_FILENAMES=%s", pipe_path);
+    struct program run = {.env = (const char *const[]){files, icds, NULL}};
+    program_run(&run, (const char *[]){LEM_TEST_VIEWER, "--builtin-font", "--frames",
+                                       "30", "-m", model, NULL});
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.code, 0);
+    program_free(&run);
+    scratch_close(&scratch);
+}
+
 /* A source that failed before its first token: the reason stands in the middle. */
 static void a_failed_source_is_shown(void **state)
 {
@@ -359,8 +411,10 @@ int main(void)
         WITH_FIXTURE(any_keys_leave_a_sound_state),
         WITH_FIXTURE(playing_moves_at_its_speed),
         WITH_FIXTURE(odd_sizes_are_drawn),
+        WITH_FIXTURE(the_cursor_is_seen),
         cmocka_unit_test(the_window_opens_and_closes),
         cmocka_unit_test(the_window_says_what_is_wrong),
+        cmocka_unit_test(closing_does_not_wait_for_the_model),
         cmocka_unit_test(a_failed_source_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

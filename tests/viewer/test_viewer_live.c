@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "live_fixture.h"
+#include "save.h"
 #include "support/program.h"
+#include "support/scratch.h"
 #include "ui.h"
 
 enum { LAYER = 3 };
@@ -300,6 +302,44 @@ static void the_pinned_run_is_compared(void **state)
     assert_int_equal(source_divergence(&f->source, 0, n, kl), 0);
 }
 
+/* ---- times and memory ------------------------------------------------------ */
+
+/* What the figures show of a model at work they show of its recording, too. */
+static void a_saved_run_has_times_and_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct scratch scratch;
+    struct source saved;
+    char message[600] = "";
+    scratch_open(&scratch);
+    const char *path = scratch_path(&scratch, "run.lemtrace");
+    assert_true(save_recording(&f->source, path, message, sizeof message));
+    assert_true(source_open_recording(&saved, path, message, sizeof message));
+    const uint64_t n = source_n_token(&f->source);
+    assert_int_equal(source_n_token(&saved), n);
+    for (uint64_t i = 0; i < n; i++) {
+        struct lem_trace_token live, kept;
+        assert_true(source_token(&f->source, i, &live));
+        assert_true(source_token(&saved, i, &kept));
+        assert_int_equal(kept.total_us, live.total_us);
+        assert_memory_equal(kept.stage_us, live.stage_us, sizeof live.stage_us);
+        for (int k = 0; k < LEM_TRACE_STAGE_COUNT; k++) /* a prompt is not drawn */
+            assert_true((live.stage_us[k] > 0) ==
+                        !(live.prompt && k == LEM_TRACE_SAMPLING));
+        struct lem_trace_memory a, b;
+        source_memory(&f->source, i, &a);
+        source_memory(&saved, i, &b);
+        assert_true(a.weights > 0 && a.cache > 0 && a.cache <= a.session);
+        assert_true(a.peak >= a.weights + a.session && a.device >= a.peak);
+        assert_true(a.weights == b.weights && a.session == b.session &&
+                    a.cache == b.cache && a.peak == b.peak && a.device == b.device);
+        assert_int_equal(a.n_ctx, MAX_TOKEN);
+        assert_int_equal(b.n_ctx, MAX_TOKEN);
+    }
+    source_close(&saved);
+    scratch_close(&scratch);
+}
+
 /* ---- by the controls ----------------------------------------------------- */
 
 struct viewer {
@@ -407,6 +447,8 @@ int main(void)
         WITH_FIXTURE(a_prompt_begins_anew),
         WITH_FIXTURE(the_pinned_run_is_compared),
         WITH_FIXTURE(buttons_step_in),
+        cmocka_unit_test_setup_teardown(a_saved_run_has_times_and_memory,
+                                        fixture_open_staged, fixture_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

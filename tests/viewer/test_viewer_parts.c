@@ -10,6 +10,7 @@
 #include <SDL_keycode.h>
 #include <cmocka.h>
 
+#include "dpi.h"
 #include "edit.h"
 #include "groups.h"
 #include "keys.h"
@@ -258,6 +259,34 @@ static void a_run_is_saved(void **state)
     scratch_close(&scratch);
 }
 
+/* A recording's memory is told as it was at each token. */
+static void memory_is_that_of_the_token(void **state)
+{
+    (void)state;
+    const struct made made = {
+        .n_token = 10, .n_prompt = 2, .n_layer = 2, .n_expert = 8, .n_used = 2};
+    struct scratch scratch;
+    struct source s, none;
+    struct lem_trace_memory m;
+    char message[600] = "";
+    scratch_open(&scratch);
+    const char *path = scratch_path(&scratch, "a.lemtrace");
+    assert_true(made_recording(path, &made));
+    assert_true(source_open_recording(&s, path, message, sizeof message));
+    for (uint64_t i = 0; i <= 10; i++) {
+        source_memory(&s, i, &m);
+        assert_int_equal(m.weights, 4 << 20);
+        assert_int_equal(m.peak, (i < 5 ? 7 : 9) << 20);
+        assert_int_equal(m.n_ctx, 4096);
+    }
+    source_close(&s);
+    source_open_failed(&none, "nothing");
+    source_memory(&none, 0, &m);
+    assert_int_equal(m.weights + m.peak + m.n_ctx, 0);
+    source_close(&none);
+    scratch_close(&scratch);
+}
+
 /* Pixels of the line above the views that says what is wrong. */
 static unsigned banner_pixels(const struct ui *ui)
 {
@@ -367,6 +396,28 @@ static void a_prompt_is_grouped(void **state)
     scratch_close(&scratch);
 }
 
+/* A display's dots to the inch as pixels to the point. */
+static void points_follow_the_display(void **state)
+{
+    (void)state;
+    static const struct {
+        float dpi, scale;
+    } of[] = {{96, 1},      {72, 1},       {100, 1},     {110, 1.25f},
+              {120, 1.25f}, {144, 1.5f},   {163, 1.75f}, {192, 2},
+              {220, 2.25f}, {384, 4},      {0, 1},       {-96, 1},
+              {NAN, 1},     {INFINITY, 1}, {2000, 1},    {20, 1}};
+    static const struct {
+        const char *text;
+        float scale;
+    } named[] = {{"1", 1}, {"2", 2}, {"4", 4},  {"0", 0},   {"5", 0},
+                 {"", 0},  {"x", 0}, {NULL, 0}, {"1.5", 0}, {"22", 0}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (dpi_scale(of[i].dpi) != of[i].scale)
+            fail_msg("%g dpi: scale %g", (double)of[i].dpi, (double)dpi_scale(of[i].dpi));
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        assert_true(dpi_named(named[i].text) == named[i].scale);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,7 +428,9 @@ int main(void)
         cmocka_unit_test(damaged_tokens_are_left_out),
         cmocka_unit_test(preferences_are_remembered),
         cmocka_unit_test(a_run_is_saved),
+        cmocka_unit_test(memory_is_that_of_the_token),
         cmocka_unit_test(a_prompt_is_grouped),
+        cmocka_unit_test(points_follow_the_display),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

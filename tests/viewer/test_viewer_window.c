@@ -13,6 +13,7 @@
 #include <png.h>
 
 #include "keys.h"
+#include "person.h"
 #include "played_source.h"
 #include "prefs.h"
 #include "support/program.h"
@@ -22,72 +23,7 @@
 
 static const char recording[] = LEM_TEST_ASSETS "/tale.lemtrace";
 
-/* ---- a person
- * ---------------------------------------------------------------------------- */
-
-/* What a test does at each frame; events of one frame have done their work by the next.
- */
-struct person {
-    struct ui *ui;
-    struct played *played;
-    unsigned at; /* frames so far */
-    size_t i;    /* what is tried now */
-    unsigned n_done;
-    bool pressed;
-    struct scene before;
-    struct prefs *prefs; /* of its windows, or NULL */
-};
-
-static void push_mouse(uint32_t type, int x, int y, uint8_t button, uint8_t clicks)
-{
-    SDL_Event e = {.type = type};
-    if (type == SDL_MOUSEMOTION) {
-        e.motion.x = x;
-        e.motion.y = y;
-    } else {
-        e.button.button = button;
-        e.button.clicks = clicks;
-        e.button.x = x;
-        e.button.y = y;
-    }
-    assert_int_equal(SDL_PushEvent(&e), 1);
-}
-
-static void click(int x, int y)
-{
-    push_mouse(SDL_MOUSEMOTION, x, y, 0, 0);
-    push_mouse(SDL_MOUSEBUTTONDOWN, x, y, SDL_BUTTON_LEFT, 1);
-    push_mouse(SDL_MOUSEBUTTONUP, x, y, SDL_BUTTON_LEFT, 1);
-}
-
-static void press_key(int symbol, unsigned with)
-{
-    SDL_Event e = {.type = SDL_KEYDOWN};
-    e.key.keysym.sym = symbol;
-    e.key.keysym.mod = (uint16_t)((with & KEYS_SHIFT ? KMOD_LSHIFT : 0) |
-                                  (with & KEYS_CTRL ? KMOD_LCTRL : 0));
-    assert_int_equal(SDL_PushEvent(&e), 1);
-}
-
-static void type_text(const char *text)
-{
-    SDL_Event e = {.type = SDL_TEXTINPUT};
-    snprintf(e.text.text, sizeof e.text.text, "%s", text);
-    assert_int_equal(SDL_PushEvent(&e), 1);
-}
-
-static const struct hit *find(const struct ui *ui, enum hit_kind kind, enum command c)
-{
-    for (uint32_t i = 0; i < ui->n_hit; i++)
-        if (ui->hit[i].kind == kind && (kind != HIT_COMMAND || ui->hit[i].command == c))
-            return &ui->hit[i];
-    return NULL;
-}
-
-static void click_hit(const struct hit *h)
-{
-    click(h->box.x + h->box.w / 2, h->box.y + h->box.h / 2);
-}
+/* ---- what a test begins with ----------------------------------------------------- */
 
 /* A state in which every command has something to do. */
 static void middle_state(struct scene *s)
@@ -114,30 +50,7 @@ static bool same_scene(struct scene a, struct scene b)
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-static void show(struct source *source, struct person *p,
-                 void (*on_frame)(void *priv, struct ui *ui))
-{
-    char message[300] = "";
-    struct window_options o = {.w = 1280,
-                               .h = 800,
-                               .scale = 1,
-                               .builtin_font = true,
-                               .calm = true,
-                               .at = -1,
-                               .layer = -1,
-                               .expert = -1,
-                               .on_frame = on_frame,
-                               .prefs = p->prefs,
-                               .priv = p};
-    if (!window_run(source, &o, message, sizeof message))
-        fail_msg("%s", message);
-    const char *driver = SDL_GetCurrentVideoDriver();
-    assert_string_equal(driver ? driver : "none", "x11");
-    SDL_FlushEvents(SDL_FIRSTEVENT, SDL_LASTEVENT); /* not for the next window */
-}
-
-/* ---- the tests
- * --------------------------------------------------------------------------- */
+/* ---- the tests ------------------------------------------------------------------- */
 
 /* Those whose effect is not in the scene, or that stepping in has its own test for. */
 static bool is_shell_command(enum command c)
@@ -161,14 +74,14 @@ static void each_button(void *priv, struct ui *ui)
         return;
     }
     while (p->i < CMD_COUNT) {
-        const struct hit *h = find(ui, HIT_COMMAND, (enum command)p->i);
+        const struct hit *h = person_find(ui, HIT_COMMAND, (enum command)p->i);
         if (h && is_shell_command((enum command)p->i)) {
             middle_state(s);
             if (p->i == CMD_SIDE_BANK)
                 s->side = VIEW_FLOW;
             p->before = *s;
             p->pressed = true;
-            click_hit(h);
+            person_click_hit(h);
             return;
         }
         p->i++;
@@ -186,7 +99,7 @@ static void every_button_does_something(void **state)
         skip();
     assert_int_equal(chdir(server->scratch.dir), 0);
     played_open(&played, &source, recording);
-    show(&source, &p, each_button);
+    person_show(&source, &p, each_button);
     assert_in_range(p.n_done, 20, CMD_COUNT);
     source_close(&source);
 }
@@ -208,7 +121,7 @@ static void each_key(void *priv, struct ui *ui)
     while (p->i < n && !is_shell_command(key[p->i].command))
         p->i++;
     if (p->i == n) {
-        press_key(SDLK_q, 0);
+        person_key(SDLK_q, 0);
         return;
     }
     middle_state(s);
@@ -216,7 +129,7 @@ static void each_key(void *priv, struct ui *ui)
     s->view = VIEW_COUNT - 1; /* so that "0" has a way to go */
     p->before = *s;
     p->pressed = true;
-    press_key(key[p->i].symbol, key[p->i].with);
+    person_key(key[p->i].symbol, key[p->i].with);
 }
 
 static void every_key_does_something(void **state)
@@ -229,7 +142,7 @@ static void every_key_does_something(void **state)
         skip();
     assert_int_equal(chdir(server->scratch.dir), 0);
     played_open(&played, &source, recording);
-    show(&source, &p, each_key);
+    person_show(&source, &p, each_key);
     assert_in_range(p.n_done, 40, 120);
     source_close(&source);
 }
@@ -243,45 +156,45 @@ static void typing(void *priv, struct ui *ui)
     SDL_Event compose = {.type = SDL_TEXTEDITING};
     switch (p->at++) {
     case 0:
-        click_hit(find(ui, HIT_FIELD, CMD_NONE));
+        person_click_hit(person_find(ui, HIT_FIELD, CMD_NONE));
         break;
     case 1:
         assert_true(s->typing);
         assert_true(SDL_IsTextInputActive());
-        type_text("Ein M\xc3\xa4rchen q?");
+        person_type("Ein M\xc3\xa4rchen q?");
         strcpy(compose.edit.text, "\xe3\x81\x8b");
         SDL_PushEvent(&compose);
-        press_key(SDLK_RETURN, 0); /* belongs to the input method */
+        person_key(SDLK_RETURN, 0); /* belongs to the input method */
         break;
     case 2:
         assert_string_equal(e->text, "Ein M\xc3\xa4rchen q?");
         assert_string_equal(e->composing, "\xe3\x81\x8b");
         assert_int_equal(p->played->n_ask, 0);
-        type_text("\xe7\x81\xab"); /* which is how composing ends */
+        person_type("\xe7\x81\xab"); /* which is how composing ends */
         break;
     case 3:
         assert_string_equal(e->text, "Ein M\xc3\xa4rchen q?\xe7\x81\xab");
         assert_string_equal(e->composing, "");
         assert_false(s->quit); /* the q went into the field */
-        press_key(SDLK_a, KEYS_CTRL);
-        press_key(SDLK_c, KEYS_CTRL);
-        press_key(SDLK_END, 0);
-        press_key(SDLK_v, KEYS_CTRL);
+        person_key(SDLK_a, KEYS_CTRL);
+        person_key(SDLK_c, KEYS_CTRL);
+        person_key(SDLK_END, 0);
+        person_key(SDLK_v, KEYS_CTRL);
         break;
     case 4:
         assert_string_equal(e->text, "Ein M\xc3\xa4rchen q?\xe7\x81\xab"
                                      "Ein M\xc3\xa4rchen q?\xe7\x81\xab");
-        push_mouse(SDL_MOUSEBUTTONDOWN, ui->field.x + 1, ui->field.y + 5, SDL_BUTTON_LEFT,
-                   1);
-        push_mouse(SDL_MOUSEMOTION, ui->field.x + ui->field.w, ui->field.y + 5, 0, 0);
-        push_mouse(SDL_MOUSEBUTTONUP, ui->field.x + ui->field.w, ui->field.y + 5,
-                   SDL_BUTTON_LEFT, 1);
+        person_mouse(SDL_MOUSEBUTTONDOWN, ui->field.x + 1, ui->field.y + 5,
+                     SDL_BUTTON_LEFT, 1);
+        person_mouse(SDL_MOUSEMOTION, ui->field.x + ui->field.w, ui->field.y + 5, 0, 0);
+        person_mouse(SDL_MOUSEBUTTONUP, ui->field.x + ui->field.w, ui->field.y + 5,
+                     SDL_BUTTON_LEFT, 1);
         break;
     case 5:
         assert_int_equal(e->mark, 0); /* all of it is selected, and typed over */
         assert_int_equal(e->caret, e->n);
-        type_text("One fox");
-        press_key(SDLK_RETURN, 0);
+        person_type("One fox");
+        person_key(SDLK_RETURN, 0);
         break;
     case 6:
         assert_false(s->typing);
@@ -303,7 +216,7 @@ static void a_prompt_is_typed(void **state)
     if (!server->there)
         skip();
     played_open(&played, &source, recording);
-    show(&source, &p, typing);
+    person_show(&source, &p, typing);
     assert_int_equal(p.at, 8);
     source_close(&source);
 }
@@ -318,7 +231,7 @@ static void zooming(void *priv, struct ui *ui)
     switch (p->at++) {
     case 0:
         assert_true(ui->bank.w > 0);
-        push_mouse(SDL_MOUSEMOTION, x, y, 0, 0);
+        person_mouse(SDL_MOUSEMOTION, x, y, 0, 0);
         wheel.wheel.y = 1;
         for (int i = 0; i < 4; i++)
             SDL_PushEvent(&wheel);
@@ -326,9 +239,9 @@ static void zooming(void *priv, struct ui *ui)
     case 1:
         assert_true(s->zoom.by > 2 && s->zoom.x > 0.1f && s->zoom.y > 0.1f);
         p->before = *s;
-        push_mouse(SDL_MOUSEBUTTONDOWN, x, y, SDL_BUTTON_RIGHT, 1);
-        push_mouse(SDL_MOUSEMOTION, x + 40, y, 0, 0);
-        push_mouse(SDL_MOUSEBUTTONUP, x + 40, y, SDL_BUTTON_RIGHT, 1);
+        person_mouse(SDL_MOUSEBUTTONDOWN, x, y, SDL_BUTTON_RIGHT, 1);
+        person_mouse(SDL_MOUSEMOTION, x + 40, y, 0, 0);
+        person_mouse(SDL_MOUSEBUTTONUP, x + 40, y, SDL_BUTTON_RIGHT, 1);
         break;
     case 2:
         assert_true(s->zoom.x < p->before.zoom.x);
@@ -354,7 +267,7 @@ static void the_bank_is_zoomed(void **state)
     if (!server->there)
         skip();
     played_open(&played, &source, recording);
-    show(&source, &p, zooming);
+    person_show(&source, &p, zooming);
     assert_true(p.at > 4);
     source_close(&source);
 }
@@ -368,7 +281,7 @@ static void losing(void *priv, struct ui *ui)
     if (p->at == 6) {
         assert_int_equal(ui->state->n_token, 50);
         assert_contains(ui->state->notice, "rescued-");
-        press_key(SDLK_q, 0);
+        person_key(SDLK_q, 0);
     }
 }
 
@@ -384,7 +297,7 @@ static void a_lost_device_leaves_the_recording(void **state)
         skip();
     played_open(&played, &source, recording);
     played.n = 50;
-    show(&source, &p, losing);
+    person_show(&source, &p, losing);
     source_close(&source);
 
     snprintf(line, sizeof line, "ls %s/lemnos/rescued-*.lemtrace", server->scratch.dir);
@@ -439,7 +352,7 @@ static void pictures_are_without_notices(void **state)
         skip();
     assert_int_equal(chdir(server->scratch.dir), 0);
     played_open(&played, &source, recording);
-    show(&source, &p, shooting);
+    person_show(&source, &p, shooting);
     assert_int_equal(p.at, 2);
     source_close(&source);
 }
@@ -461,15 +374,51 @@ static void the_place_is_remembered(void **state)
     if (!server->there)
         skip();
     played_open(&played, &source, recording);
-    show(&source, &p, looking_once);
+    person_show(&source, &p, looking_once);
     assert_true(prefs.has_place);
     assert_int_equal(prefs.x, 90);
     assert_int_equal(prefs.y, 70);
     prefs.x = 5000;
     prefs.y = -3000;
-    show(&source, &p, looking_once);
+    person_show(&source, &p, looking_once);
     assert_in_range(prefs.x, 0, 1400 - 1280);
     assert_in_range(prefs.y, 0, 1000 - 800);
+    source_close(&source);
+}
+
+static void looking_at_points(void *priv, struct ui *ui)
+{
+    struct person *p = priv;
+    p->n_done = (unsigned)(ui->scale * 100);
+    ui->state->quit = true;
+}
+
+/* X counts pixels: how many a point has comes from the environment where that says so,
+ * or from the display itself. */
+static void points_are_as_large_as_the_display_asks(void **state)
+{
+    const struct xserver *server = *state;
+    struct played played;
+    struct source source;
+    struct person p = {.played = &played, .own_scale = true};
+    if (!server->there)
+        skip();
+    played_open(&played, &source, recording);
+    setenv("GDK_SCALE", "2", 1);
+    person_show(&source, &p, looking_at_points);
+    assert_int_equal(p.n_done, 200);
+    setenv("GDK_SCALE", "much", 1);
+    person_show(&source, &p, looking_at_points);
+    unsetenv("GDK_SCALE");
+    const unsigned without = p.n_done;
+    person_show(&source, &p, looking_at_points);
+    assert_int_equal(p.n_done, without);
+    assert_in_range(without, 100, 400);
+    p.own_scale = false; /* and --scale is above all */
+    setenv("GDK_SCALE", "3", 1);
+    person_show(&source, &p, looking_at_points);
+    assert_int_equal(p.n_done, 100);
+    unsetenv("GDK_SCALE");
     source_close(&source);
 }
 
@@ -483,6 +432,7 @@ int main(void)
         cmocka_unit_test(a_lost_device_leaves_the_recording),
         cmocka_unit_test(pictures_are_without_notices),
         cmocka_unit_test(the_place_is_remembered),
+        cmocka_unit_test(points_are_as_large_as_the_display_asks),
     };
     return cmocka_run_group_tests(tests, xserver_start, xserver_stop);
 }

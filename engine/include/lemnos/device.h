@@ -17,6 +17,7 @@ struct lem_device_caps {
     bool storage_8bit;          /* 8-bit storage buffers */
     bool storage_16bit;         /* 16-bit storage buffers */
     bool subgroup_arithmetic;   /* subgroupAdd and friends in compute */
+    bool subgroup_quad;         /* subgroupQuadBroadcast in compute */
     bool subgroup_size_control; /* VK_EXT_subgroup_size_control */
     bool int_dot;               /* packed 4x8-bit integer dot product */
     bool host_import;           /* VK_EXT_external_memory_host */
@@ -148,8 +149,8 @@ struct lem_device_kernels {
  * keeps the outcome in the cache folder; from then on it is found there, for this device,
  * driver, caps, version of Lemnos and the kernels built into it. Another way than the
  * device's type suggests is taken when it is faster by 15 %. Without a cache folder
- * nothing is measured, so that two runs never differ; then, and when measuring fails (a
- * warning), it is LEM_KERNELS_RULE.
+ * nothing is measured, so that two runs never differ, nor on CPU devices, where tiles are
+ * never faster; then, and when measuring fails (a warning), it is LEM_KERNELS_RULE.
  *
  * @param out  what was chosen; may be NULL
  * @return LEM_OK, LEM_ERR_ARGUMENT

@@ -5,6 +5,7 @@
 
 #include "lemnos/common.h"
 #include "lemnos/session.h"
+#include "lemnos/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,31 @@ LEM_API enum lem_status lem_session_stages(const struct lem_session *session,
 
 /** All times and counts of both phases to 0. */
 LEM_API void lem_session_clear_stages(struct lem_session *session);
+
+/* ---- for a recording ------------------------------------------------------- */
+
+/**
+ * Time by stage as a recording has it: of all that was run and sampled since
+ * lem_session_clear_stages(), divided by `n_token`. What is in none of its stages (the
+ * embedding, waiting, the host's work) is left to be the rest.
+ *
+ *   attention  norm, qkv, rope, attention, attn_out     router  router, group
+ *   experts    gate_up, down, ffn_gate_up, ffn_down     head    head
+ *   sampling   sampling, on the device and on the host
+ *
+ * @param n_token  at least 1
+ * @param us       [LEM_TRACE_STAGE_COUNT] microseconds, rounded, each at least 1 where
+ *                 there was any time; zeros on failure
+ * @return as lem_session_stages()
+ * Threads: that of the session.
+ */
+LEM_API enum lem_status lem_session_trace_stages(const struct lem_session *session,
+                                                 uint32_t n_token, uint32_t *us);
+
+/** The device memory of a session, of its model's weights and of the device, as a
+ * recording has it. Threads: that of the session. */
+LEM_API void lem_session_trace_memory(const struct lem_session *session,
+                                      struct lem_trace_memory *out);
 
 /* ---- the plan --------------------------------------------------------------- */
 

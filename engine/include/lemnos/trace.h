@@ -46,7 +46,12 @@
  *   event   16  what                  u32, enum lem_trace_event_kind
  *           20  offset of this part   u32; a long text fills several slots
  *           24  bytes of the text     u32
- *           28  the text, or the part of it that fits
+ *           28  the text, or the part of it that fits; of memory no text but, in 44
+ *               bytes or more: weights, session, cache, peak, device u64 each, n_ctx u32
+ *               as in struct lem_trace_memory
+ *
+ * Readers pass over events they do not know, so that a new kind of event needs no new
+ * version: files with memory open in programs that know nothing of it.
  *
  * In version 2 an id of an expert has as many bits as n_expert needs, and n_expert itself
  * says none. The ids [L][K], followed by [L] of the first experts left out, stand without
@@ -89,6 +94,16 @@ struct lem_trace_facts {
     bool margins;          /* they are kept, too: version 2 of the file */
 };
 
+/** Device memory that a run takes, in bytes; 0 = not known. */
+struct lem_trace_memory {
+    uint64_t weights; /* of the model */
+    uint64_t session; /* of the session: cache and work space */
+    uint64_t cache;   /* of these, keys, values and states */
+    uint64_t peak;    /* most that was in use at once so far, by everything */
+    uint64_t device;  /* what there is on the device */
+    uint32_t n_ctx;   /* tokens that the cache holds */
+};
+
 /** A token that might have been chosen. */
 struct lem_trace_runner {
     int32_t id; /* -1 = none */
@@ -102,7 +117,7 @@ struct lem_trace_token {
     float probability; /* the model's, before sampling; negative = not known */
     bool prompt;       /* given, not written by the model */
     uint32_t total_us; /* microseconds of all the work on it; 0 = not known */
-    uint32_t stage_us[LEM_TRACE_STAGE_COUNT];
+    uint32_t stage_us[LEM_TRACE_STAGE_COUNT]; /* of that; of prompts the mean of all */
     struct lem_trace_runner runner[LEM_TRACE_RUNNERS]; /* likeliest first */
 };
 
@@ -166,6 +181,11 @@ LEM_API enum lem_status lem_trace_writer_margins(struct lem_trace_writer *writer
  * (JSON) is kept as it is. Returns as lem_trace_writer_token(). */
 LEM_API enum lem_status lem_trace_writer_policy(struct lem_trace_writer *writer,
                                                 const char *text, size_t n_byte);
+
+/** Note the memory in use from the next token on. Returns as lem_trace_writer_token();
+ * also LEM_ERR_ARGUMENT for a cache larger than its session. */
+LEM_API enum lem_status lem_trace_writer_memory(struct lem_trace_writer *writer,
+                                                const struct lem_trace_memory *memory);
 
 /** Close and set *writer to NULL; NULL is fine.
  *  @return LEM_OK, or LEM_ERR_IO when the last bytes could not be written */
@@ -238,9 +258,20 @@ LEM_API enum lem_status lem_trace_routing(const struct lem_trace *trace, uint64_
 LEM_API enum lem_status lem_trace_margins(const struct lem_trace *trace, uint64_t pos,
                                           uint32_t n, float *margins, uint16_t *next);
 
+/**
+ * The memory that was noted last before token `i`; `i` may be n_token and more: the last
+ * of all. Costs about the same for every `i`.
+ *
+ * @param out  all zeros where nothing was noted
+ * @return LEM_OK or LEM_ERR_ARGUMENT
+ */
+LEM_API enum lem_status lem_trace_get_memory(const struct lem_trace *trace, uint64_t i,
+                                             struct lem_trace_memory *out);
+
 enum lem_trace_event_kind {
     LEM_TRACE_POLICY = 1, /* text: JSON of the policy in force from now on */
-    LEM_TRACE_PIECE = 2   /* text: the bytes of the next token, too long for it */
+    LEM_TRACE_PIECE = 2,  /* text: the bytes of the next token, too long for it */
+    LEM_TRACE_MEMORY = 3  /* no text, but numbers: see lem_trace_get_memory() */
 };
 
 struct lem_trace_event {
