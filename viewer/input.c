@@ -240,7 +240,7 @@ static void on_motion(struct input *in, int dx, int dy)
         scroll_to(ui, in->y);
         break;
     case DRAG_CONTENT:
-        in->way += abs(dy);
+        in->way += abs(dx) + abs(dy);
         if (in->way > ui_px(ui, SLACK))
             scroll_by(ui, -dy);
         break;

@@ -159,8 +159,12 @@ static void draw_body(struct ui *ui, struct box body, struct box timeline, bool 
     const enum source_phase phase = source_phase(s->source, message, sizeof message);
     if (narrow && !fonts_are_real(ui->fonts) && !ui->builtin)
         view_banner(ui, &body, VIEW_NO_FONTS); /* the header has no room for it */
-    if (s->n_token == 0 && (phase == SOURCE_OPENING || phase == SOURCE_FAILED)) {
-        view_blank(ui, body, phase, message);
+    /* Opened between the frame's beginning and now: the views still fit no model. */
+    const bool late =
+        phase != SOURCE_OPENING && ui->stats->n_layer != s->source->facts.n_layer_moe;
+    if (late ||
+        (s->n_token == 0 && (phase == SOURCE_OPENING || phase == SOURCE_FAILED))) {
+        view_blank(ui, body, late ? SOURCE_OPENING : phase, message);
         return;
     }
     draw_banners(ui, &body, message);

@@ -273,7 +273,7 @@ static void recall(struct options *o, struct prefs *p, const char *path, char *n
                    size_t cap)
 {
     *p = (struct prefs){.side = VIEW_BANK};
-    o->window.fresh = !o->has_size;
+    o->window.fresh = !o->has_size && path; /* what is measured is of one size */
     if (path && prefs_read(p, path, note, cap) && p->w > 0 && !o->has_size) {
         o->window.w = p->w;
         o->window.h = p->h;

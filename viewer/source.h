@@ -102,8 +102,8 @@ size_t source_piece(struct source *s, uint64_t i, char *out, size_t cap);
 bool source_routing(struct source *s, uint64_t i, uint16_t *ids, float *weights);
 /* [n_layer_moe] as lem_session_margins() gives them; false where they are not known. */
 bool source_margins(struct source *s, uint64_t i, float *margins, uint16_t *next);
-/* As it was noted last before token `i`, which may be the one to come; zeros: not known.
- */
+/* As it was noted last before token `i`, which may be the one to come; live, of the peak,
+ * what it is now. Zeros: not known. */
 void source_memory(struct source *s, uint64_t i, struct lem_trace_memory *out);
 enum source_phase source_phase(struct source *s, char *message, size_t cap);
 void source_pause(struct source *s, bool paused);

@@ -96,7 +96,7 @@ static void draw_layer(struct ui *ui, struct box *row)
     const struct scene *s = ui->state;
     const struct lem_trace_facts *f = &s->source->facts;
     char text[32];
-    if (f->n_layer_moe == 0)
+    if (ui->stats->n_layer == 0) /* nor are there facts to be read yet */
         return;
     ui_button(ui, row, "+", CMD_LAYER_UP, false);
     snprintf(text, sizeof text, "Layer %u", f->layer[s->layer]);

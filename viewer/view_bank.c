@@ -152,7 +152,7 @@ static void draw_cell(struct ui *ui, const struct grid *g, uint32_t layer, uint3
         char label[16];
         const int n = snprintf(label, sizeof label, "%u", e);
         const int w = fonts_width(ui->fonts, FONT_SMALL, label, (size_t)n);
-        if (w + 4 < b.w)
+        if (w + 2 <= (int)g->cell_w - g->gap) /* in all cells or in none */
             fonts_draw(ui->fonts, &ui->canvas, FONT_SMALL, b.x + (b.w - w) / 2,
                        b.y + (b.h - text_h) / 2, label, (size_t)n,
                        strong ? palette_ink(color) : p->faint, 255);

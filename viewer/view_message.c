@@ -130,7 +130,9 @@ void view_notice(struct ui *ui, struct box all)
 
 void view_tip(struct ui *ui)
 {
-    const int pad = ui_px(ui, 8), most = ui_px(ui, 340), edge = ui_px(ui, 6);
+    const int pad = ui_px(ui, 8), edge = ui_px(ui, 6);
+    const int room = ui->canvas.w - 2 * (edge + pad);
+    const int most = room < ui_px(ui, 340) ? room : ui_px(ui, 340);
     if (!ui->tip[0] || ui->state->help)
         return;
     struct box in = {0, 0, fonts_width(ui->fonts, FONT_UI, ui->tip, strlen(ui->tip)), 0};
@@ -141,6 +143,8 @@ void view_tip(struct ui *ui)
         b.x = ui->canvas.w - edge - b.w;
     if (b.y + b.h > ui->canvas.h - edge)
         b.y = ui->mouse_y - pad - b.h;
+    b.x = b.x > edge ? b.x : edge;
+    b.y = b.y > edge ? b.y : edge;
     canvas_unclip(&ui->canvas);
     canvas_round(&ui->canvas, box_inset(b, -1), ui_px(ui, 7), ui->palette.line, 255);
     canvas_round(&ui->canvas, b, ui_px(ui, 6), ui->palette.raised, 255);

@@ -101,7 +101,7 @@ static SDL_Point first_size(const struct window_options *o)
 {
     SDL_Rect room;
     SDL_Point size = {o->w, o->h};
-    const float scale = o->scale > 0 ? o->scale : dpi_display(0);
+    const float scale = dpi_display(0);
     if (!o->fresh || scale <= 1 || SDL_GetDisplayUsableBounds(0, &room) != 0)
         return size;
     const int w = (int)((float)o->w * scale), h = (int)((float)o->h * scale);
@@ -125,7 +125,8 @@ static bool open_window(struct window *w, const struct window_options *o)
                                  SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!w->window)
         return false;
-    SDL_SetWindowMinimumSize(w->window, MIN_W, MIN_H);
+    const float points = dpi_display(0) < 2 ? dpi_display(0) : 2;
+    SDL_SetWindowMinimumSize(w->window, (int)(MIN_W * points), (int)(MIN_H * points));
     return present_size(w->window, &width, &height);
 }
 
@@ -345,7 +346,7 @@ static void step(struct window *w, float seconds)
     if (w->state.want_save)
         save_text(w);
     /* The sums grow a slice per frame, also while nothing else moves. */
-    w->reading = read_on(w);
+    w->reading = w->has_stats && read_on(w);
     w->dirty |= w->reading;
     if (w->options->frames && !w->state.source->live)
         scene_seek(&w->state, w->state.n_token * w->frames.n / w->options->frames);

@@ -14,6 +14,7 @@
 #include "cli/routing_out.h"
 #include "cli/show.h"
 #include "cli/signals.h"
+#include "lemnos/profile.h"
 
 enum { DEFAULT_CTX = 4096 };
 
@@ -100,6 +101,8 @@ static int run_model(struct app *app, const struct text *prompt, struct out_file
         show_open(&show, app) && app_open_weights(app) &&
         app_open_routed_session(app, params, &session) &&
         (!a->save_policy || policy_save(app, session, a->save_policy)) &&
+        (!a->stages || /* asked before the file of an earlier run is given up */
+         lem_session_stages(session, LEM_PHASE_TOKEN, NULL, 0, NULL) == LEM_OK) &&
         record_open(&record, app, a->trace, a->stages)) {
         struct generate g = {.app = app,
                              .session = session,

@@ -207,10 +207,11 @@ static void print_csv_piece(const char *quoted)
 {
     printf("\"");
     for (const char *c = quoted + 1; c[0] && c[1]; c++) {
-        if (c[0] == '\\' && c[1] == '"')
+        if (c[0] == '\\') { /* an escape is two characters */
+            c++;
+            printf(*c == '"' ? "\"%c" : "\\%c", *c);
             continue;
-        if (*c == '"')
-            putchar('"');
+        }
         putchar(*c);
     }
     printf("\"");

@@ -101,6 +101,10 @@ enum generate_end generate_text(struct generate *g)
     const uint64_t start = os_now_ns();
     end = write_tokens(g);
     g->write_ns = os_now_ns() - start;
-    return end == GENERATE_FAILED || record_end(g->record, g->session) ? end
-                                                                       : GENERATE_FAILED;
+    if (end == GENERATE_FAILED || record_end(g->record, g->session))
+        return end;
+    if (signals_stopping()) /* the log was silent */
+        app_error("the recording could not be completed: %s.",
+                  lem_status_text(LEM_ERR_IO));
+    return GENERATE_FAILED;
 }

@@ -137,8 +137,8 @@ void trace_times_json(const struct trace_times *t)
         printf("null");
         return;
     }
-    printf("{\"n_token\":%" PRIu64 ",\"us\":%.9g,\"stages_us\":", t->n,
-           1000 * total_ms(t));
+    printf("{\"n_token\":%" PRIu64 ",\"us\":%.9g,\"n_staged\":%" PRIu64 ",\"stages_us\":",
+           t->n, 1000 * total_ms(t), t->n_staged);
     for (int i = 0; i <= LEM_TRACE_STAGE_COUNT && t->n_staged; i++)
         printf("%s\"%s\":%.9g", i ? "," : "{",
                i < LEM_TRACE_STAGE_COUNT ? trace_stage_name[i] : "rest",

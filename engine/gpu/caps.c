@@ -19,6 +19,7 @@ static const char *const ext_name[GPU_EXT_COUNT] = {
     [GPU_EXT_HOST_IMPORT] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME,
     [GPU_EXT_BUDGET] = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME,
     [GPU_EXT_DRIVER] = VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME,
+    [GPU_EXT_FLOAT_CONTROLS] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME,
     /* its name is behind VK_ENABLE_BETA_EXTENSIONS in the headers */
     [GPU_EXT_PORTABILITY] = "VK_KHR_portability_subset",
 };
@@ -118,6 +119,8 @@ static void read_properties(const struct gpu_instance *in, struct gpu_physical *
 {
     VkPhysicalDeviceDriverProperties driver = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+    VkPhysicalDeviceFloatControlsProperties floats = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
     VkPhysicalDeviceMaintenance3Properties alloc = {
@@ -128,6 +131,8 @@ static void read_properties(const struct gpu_instance *in, struct gpu_physical *
     append(&all, &alloc);
     if (has(p, GPU_EXT_DRIVER))
         append(&all, &driver);
+    if (has(p, GPU_EXT_FLOAT_CONTROLS))
+        append(&all, &floats);
     in->GetPhysicalDeviceProperties2(p->handle, &all);
 
     if (driver.driverName[0]) {
@@ -135,6 +140,9 @@ static void read_properties(const struct gpu_instance *in, struct gpu_physical *
                  driver.driverName, driver.driverInfo);
         p->driver_id = driver.driverID;
     }
+    /* CPUs convert them as they are, whatever drivers promise. */
+    p->keeps_subnormals =
+        floats.shaderDenormPreserveFloat16 || p->info.type == LEM_DEVICE_CPU;
     struct lem_device_caps *c = &p->info.caps;
     c->max_alloc_bytes = alloc.maxMemoryAllocationSize;
     c->subgroup_size = subgroup.subgroupSize;

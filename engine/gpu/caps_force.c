@@ -97,6 +97,7 @@ static void lower(struct gpu_physical *p, const struct profile *profile)
     }
     p->max_uniform_range = at_most32(p->max_uniform_range, profile->max_uniform_range);
     p->unified = p->unified && !profile->unmapped;
+    p->keeps_subnormals = p->keeps_subnormals && profile->unmapped; /* not the minimal */
     lower_caps(&p->info.caps, &profile->ceiling);
 }
 

@@ -24,7 +24,7 @@ struct work {
     uint64_t patience_ns; /* of the helper */
     struct mutex lock;
     struct cond finished;
-    uint32_t next, n_helped;
+    uint32_t next, n_done, n_helped;
 };
 
 /* ---- what there is to do ------------------------------------------------------ */
@@ -61,16 +61,24 @@ static bool find_work(struct gpu_list *const *lists, uint32_t n, struct work *w)
     return true;
 }
 
-/* The next one, or NULL; *n is how many were given out. */
-static const struct gpu_dispatch *take(struct work *w, uint32_t *n)
+/* The next one, or NULL. */
+static const struct gpu_dispatch *take(struct work *w)
 {
     mutex_lock(&w->lock);
     const struct gpu_dispatch *d = w->next < w->n ? w->item[w->next++].dispatch : NULL;
     if (w->next == w->n)
         cond_wake_all(&w->finished);
-    *n = w->next;
     mutex_unlock(&w->lock);
     return d;
+}
+
+/* One more is compiled; returns how many are. */
+static uint32_t finish(struct work *w)
+{
+    mutex_lock(&w->lock);
+    const uint32_t n = ++w->n_done;
+    mutex_unlock(&w->lock);
+    return n;
 }
 
 /* The dispatch without a workgroup: compiled, and nothing is run. */
@@ -137,12 +145,14 @@ static void compile_rest(struct work *w)
 {
     struct copies c = {0};
     const struct gpu_dispatch *d;
-    uint32_t n;
     c.pair = calloc((size_t)w->n * GPU_MAX_BINDING, sizeof *c.pair);
     enum lem_status st = c.pair ? gpu_twin_open(w->device, &c.device) : LEM_ERR_MEMORY;
-    while (st == LEM_OK && (d = take(w, &n)) != NULL) {
+    while (st == LEM_OK && (d = take(w)) != NULL) {
         st = compile_copy(&c, *d);
-        w->n_helped += st == LEM_OK;
+        if (st == LEM_OK) {
+            w->n_helped++;
+            finish(w);
+        }
     }
     for (uint32_t i = 0; i < c.n; i++)
         gpu_buf_close(&c.pair[i].buf);
@@ -169,24 +179,24 @@ static void help(void *arg)
 static enum lem_status compile_all(struct work *w, const struct lem_progress *progress)
 {
     const struct gpu_dispatch *d;
-    uint32_t n;
     enum lem_status st = LEM_OK;
-    while (st == LEM_OK && (d = take(w, &n)) != NULL) {
+    while (st == LEM_OK && (d = take(w)) != NULL) {
         st = compile(w->device, *d);
-        log_progress(progress, "kernels compiled", n, w->n);
+        if (st == LEM_OK)
+            log_progress(progress, "kernels compiled", finish(w), w->n);
     }
-    while (take(w, &n)) /* after a failure nothing is left for the helper */
+    while (take(w)) /* after a failure nothing is left for the helper */
         ;
     return st;
 }
 
 enum lem_status gpu_lists_compile_with(struct gpu_list *const *lists, uint32_t n,
-                                       bool helper_alone,
+                                       bool helper_alone, uint64_t patience,
                                        const struct lem_progress *progress,
                                        uint32_t *n_helped)
 {
     struct work w = {.device = lists[0]->device,
-                     .patience_ns = helper_alone ? 0 : patience_ns};
+                     .patience_ns = helper_alone ? 0 : patience};
     if (!find_work(lists, n, &w))
         return log_fail(&w.device->log, LEM_ERR_MEMORY, "no memory to compile kernels");
     mutex_init(&w.lock);
@@ -196,6 +206,8 @@ enum lem_status gpu_lists_compile_with(struct gpu_list *const *lists, uint32_t n
     const enum lem_status st = helper_alone ? LEM_OK : compile_all(&w, progress);
     if (helped)
         thread_join(&helper);
+    if (st == LEM_OK && w.n_helped && !helper_alone)
+        log_progress(progress, "kernels compiled", w.n, w.n);
     cond_finish(&w.finished);
     mutex_finish(&w.lock);
     free(w.item);
@@ -207,7 +219,8 @@ enum lem_status gpu_lists_compile(struct gpu_list *const *lists, uint32_t n,
                                   const struct lem_progress *progress)
 {
     uint32_t n_helped;
-    if (!lists[0]->device->physical.compiles_late || thread_cpus() < 2)
-        return LEM_OK;
-    return gpu_lists_compile_with(lists, n, false, progress, &n_helped);
+    const struct lem_device *d = lists[0]->device;
+    if (!d->physical.compiles_late || thread_cpus() < 2 || d->instance.messenger)
+        return LEM_OK; /* with validation all is told on one thread */
+    return gpu_lists_compile_with(lists, n, false, patience_ns, progress, &n_helped);
 }

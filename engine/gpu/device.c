@@ -268,6 +268,9 @@ enum lem_status gpu_twin_open(const struct lem_device *of, struct lem_device **o
     d->instance = of->instance;
     d->physical = of->physical;
     d->more_shaders = of->more_shaders;
+    const uint64_t used = atomic_load(&of->used);
+    if (of->max_bytes) /* what is left; 0 would be no limit */
+        d->max_bytes = of->max_bytes > used ? of->max_bytes - used : 1;
     init_locks(d);
     enum lem_status st = make_device(d);
     if (st == LEM_OK)

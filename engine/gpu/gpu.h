@@ -68,8 +68,9 @@ struct gpu_slice gpu_slice_all(struct gpu_buf *buf);
 
 /* ---- kernels ---------------------------------------------------------------- */
 
-/* The constant that tells every kernel that asks for it: does the device fetch texels? */
-enum { GPU_CONSTANT_TEXELS = 100 };
+/* Constants that tell every kernel that asks for them: does the device fetch texels, does
+ * it keep subnormal f16? */
+enum { GPU_CONSTANT_TEXELS = 100, GPU_CONSTANT_SUBNORMALS = 101 };
 enum { GPU_MAX_BINDING = 8, GPU_MAX_PUSH = 128, GPU_MAX_CONSTANT = 8 };
 
 struct gpu_kernel;
@@ -242,10 +243,11 @@ const char *gpu_name(const struct lem_device *device);
  * and so does waiting from then on. */
 void gpu_pretend_lost(struct lem_device *device, uint32_t n_before);
 
-/* What gpu_lists_compile() does where it does something; `helper_alone`: the second
- * thread and device do it all, at once. *n_helped: kernels that they compiled. */
+/* What gpu_lists_compile() does where it does something; after `patience_ns` with
+ * the second thread and device; `helper_alone`: they do it all, at once. *n_helped:
+ * kernels that they compiled. */
 enum lem_status gpu_lists_compile_with(struct gpu_list *const *lists, uint32_t n,
-                                       bool helper_alone,
+                                       bool helper_alone, uint64_t patience_ns,
                                        const struct lem_progress *progress,
                                        uint32_t *n_helped);
 

@@ -19,19 +19,20 @@ static VkResult make_pipeline(struct lem_device *d, const struct gpu_kernel *k,
     if (r != VK_SUCCESS)
         return r;
 
-    /* The last one is the same for all kernels of a device. */
+    /* The last two are the same for all kernels of a device. */
     const uint32_t n = k->n_constant;
-    uint32_t value[GPU_MAX_CONSTANT + 1];
-    VkSpecializationMapEntry entry[GPU_MAX_CONSTANT + 1];
+    uint32_t value[GPU_MAX_CONSTANT + 2];
+    VkSpecializationMapEntry entry[GPU_MAX_CONSTANT + 2];
     memcpy(value, k->constant, n * sizeof *value);
     value[n] = gpu_fetches_texels(d);
-    for (uint32_t i = 0; i <= n; i++)
-        entry[i] = (VkSpecializationMapEntry){i < n ? i : GPU_CONSTANT_TEXELS,
+    value[n + 1] = d->physical.keeps_subnormals;
+    for (uint32_t i = 0; i < n + 2; i++)
+        entry[i] = (VkSpecializationMapEntry){i < n ? i : GPU_CONSTANT_TEXELS + i - n,
                                               i * (uint32_t)sizeof *value, sizeof *value};
     const VkSpecializationInfo constants = {
-        .mapEntryCount = n + 1,
+        .mapEntryCount = n + 2,
         .pMapEntries = entry,
-        .dataSize = (n + 1) * sizeof *value,
+        .dataSize = (n + 2) * sizeof *value,
         .pData = value,
     };
     const VkComputePipelineCreateInfo info = {

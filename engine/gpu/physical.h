@@ -58,6 +58,7 @@ enum gpu_ext {
     GPU_EXT_HOST_IMPORT,
     GPU_EXT_BUDGET,
     GPU_EXT_DRIVER,
+    GPU_EXT_FLOAT_CONTROLS, /* only asked */
     GPU_EXT_PORTABILITY,
     GPU_EXT_COUNT
 };
@@ -74,6 +75,8 @@ struct gpu_physical {
     uint8_t cache_uuid[VK_UUID_SIZE];
     uint32_t max_group[3], max_local[3];
     uint32_t uniform_align, max_uniform_range, texel_align;
+    /* f16 numbers below the normal ones are not taken for 0. */
+    bool keeps_subnormals;
     /* Device memory is mapped: host and device share it. */
     bool unified;
     /* Kernels are compiled when they first run (quirks.c): see compile.c. */

@@ -7,7 +7,7 @@
 #include "base/log.h"
 
 enum effect {
-    NO_SUBGROUPS, /* subgroup_arithmetic off */
+    NO_SUBGROUPS, /* subgroup_arithmetic and subgroup_quad off */
     SMALL_RANGE,  /* max_buffer_range at most 128 MiB */
     COMPILE_LATE, /* compiles_late on */
     UNUSABLE      /* listed, never chosen */

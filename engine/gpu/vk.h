@@ -56,7 +56,7 @@ struct lem_device {
 
 /* A second device of the same GPU for a helping thread, in the instance of the first, so
  * it is closed before that one. It keeps no files and says nothing: `of` may be in use
- * by its own thread, which alone writes to the log. */
+ * by its own thread, which alone writes to the log; so not where there is validation. */
 enum lem_status gpu_twin_open(const struct lem_device *of, struct lem_device **out);
 /* Safe on pointer to NULL. What was made on it is closed already. */
 void gpu_twin_close(struct lem_device **twin);

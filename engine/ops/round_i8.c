@@ -8,7 +8,9 @@
 
 #include "base/check.h"
 
-static_assert(CONSTANT_TEXELS == GPU_CONSTANT_TEXELS, "kernels and gpu/ mean the same");
+static_assert(CONSTANT_TEXELS == GPU_CONSTANT_TEXELS &&
+                  CONSTANT_SUBNORMALS == GPU_CONSTANT_SUBNORMALS,
+              "kernels and gpu/ mean the same");
 
 uint32_t op_i8_stride(uint32_t n)
 {

@@ -34,7 +34,8 @@ enum ops_way ops_way_in_registers(enum ops_way way)
     return ways[way].texels ? OPS_WAY_REGISTER_TEXEL : OPS_WAY_REGISTER;
 }
 
-/* Where texel buffers hold less than a window, they are no choice. */
+/* Where texel buffers hold less than a window, or lanes cannot share what they fetched,
+ * texels are no choice. */
 bool ops_way_possible(const struct lem_device *device, enum ops_use use, enum ops_way way)
 {
     enum { TILE_LANES = 128 }; /* Vulkan promises as many, and the 10 KiB of a tile */
@@ -42,7 +43,8 @@ bool ops_way_possible(const struct lem_device *device, enum ops_use use, enum op
     if (way <= OPS_WAY_ANY || way >= OPS_N_WAY || use >= OPS_N_USE)
         return false;
     if (ways[way].texels &&
-        caps->max_texel_elements < caps->max_buffer_range / GPU_TEXEL_BYTES)
+        (!caps->subgroup_quad ||
+         caps->max_texel_elements < caps->max_buffer_range / GPU_TEXEL_BYTES))
         return false;
     /* Bytes are read from buffers, integers of 16 bits as texels: see op_round_i8. */
     if (use == OPS_USE_PROMPT_I8 &&

@@ -31,11 +31,12 @@ static bool window_fits(const struct ops_weight *w, const struct ops_window *win
            check_mul(bytes, win->n_mat, &bytes) && bytes <= win->slice.size;
 }
 
-/* Room for the blocks of a row, in few different sizes, because each is a kernel. */
-static uint32_t sums_of(const struct ops_weight *w)
+/* SUMS of rows.glsl: room for the blocks of a row, in few different sizes, because each
+ * is a kernel; where there are no sums, in one. */
+static uint32_t sums_of(const struct ops_weight *w, bool none)
 {
     uint32_t n = 64;
-    while (n < ops_weight_n_block(w) && n < OPS_MOST_SPLIT / OPS_BLOCK)
+    while (!none && n < ops_weight_n_block(w) && n < OPS_MOST_SPLIT / OPS_BLOCK)
         n *= 2;
     return n;
 }
@@ -93,8 +94,9 @@ enum lem_status ops_weight_kernel_with(const struct gpu_list *list,
         constant[4 + i] = more[i];
     if (!ops_way_is_tile(way) && (!shape || shape->split == 1))
         return gpu_kernel_get(device, name, constant, shape ? 4 + n_more : 1, out);
+    assert(ops_way_is_tile(way) || w->n_col <= OPS_MOST_SPLIT);
     constant[6] = ops_way_is_tile(way)
                       ? gpu_type(device) != LEM_DEVICE_CPU /* UNROLL of tile.glsl */
-                      : sums_of(w);                        /* SUMS of rows.glsl */
+                      : sums_of(w, whole || ops_way_has_texels(way));
     return gpu_kernel_get(device, name, constant, 7, out);
 }

@@ -35,7 +35,7 @@ static enum lem_status open_one(struct plan_memory *mem, const struct lem_weight
                         b->name, mem->max_rows, (unsigned long long)bytes,
                         (unsigned long long)limit, gpu_name(w->device));
     const enum lem_status st = gpu_buf_open(w->device, b->kind, bytes, b->name, b->buf);
-    if (st == LEM_OK)
+    if (st == LEM_OK && (b->kind == GPU_BUF_DEVICE || gpu_is_unified(w->device)))
         mem->bytes += bytes;
     return st;
 }

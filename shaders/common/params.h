@@ -54,12 +54,13 @@ struct round_params {
     P_UINT flags;              /* ROUND_… */
 };
 #define ROUND_N_OUT 1u /* step.n_out rows instead of step.n_token */
-/* Constant of every kernel that asks for it, set by gpu/: does the device fetch texels?
- */
-#define CONSTANT_TEXELS 100
-#define SPLIT_LANES     8u  /* lanes that share a row, see common/rows_split.glsl */
-#define I8_SLOTS        20u /* slots of 256 activations as bytes, see common/i8.glsl */
-#define I16_SLOTS       34u /* as integers of 16 bits */
+/* Constants of every kernel that asks for them, set by gpu/: does the device fetch
+ * texels; does it keep f16 numbers that are below the normal ones, or take them for 0? */
+#define CONSTANT_TEXELS     100
+#define CONSTANT_SUBNORMALS 101
+#define SPLIT_LANES         8u  /* lanes that share a row, see common/rows_split.glsl */
+#define I8_SLOTS            20u /* slots of 256 activations as bytes, see common/i8.glsl */
+#define I16_SLOTS           34u /* as integers of 16 bits */
 
 struct matmul_params {
     P_UINT n_row, n_sb;        /* rows of this window; superblocks in a row */

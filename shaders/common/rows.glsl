@@ -5,8 +5,8 @@
 // KS-th superblock of it, or every KS-th block, see rows_split.glsl; what remains of the
 // lane number counts tiles. Eight lanes read 128 contiguous bytes at a time. No shared
 // memory but for sums when KS > 1, and no subgroup operation but this: where texels are
-// fetched, KS is 1, all lanes of a workgroup need the same activations, and the four of a
-// quad fetch them for each other. So all lanes of a tile must call add_products(), see
+// fetched, the four lanes of a quad, which are of one tile and one split, need the same
+// activations and fetch them for each other. So all lanes of a tile must call add_products(), see
 // in_rows().
 // Binding 0 is the weights, binding 1 the activations, each row at a multiple of 4 floats;
 // with -DACT_I8 rows of bytes, see rows_i8.glsl, with -DACT_I16 of integers of 16 bits, see

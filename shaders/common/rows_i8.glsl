@@ -64,7 +64,7 @@ void split_products(uint n_block)
     const uint k = lane_split();
     const uvec2 where = w_scale_at(k);
     const uint x = x_at[0] + 2u * k;
-    const uint x_scale = (2u * x_at[0] + 32u) | k; // rows are whole superblocks
+    const uint x_scale = 2u * x_at[0] + 32u + k; // in halves of a slot
     uint slot[NR][W_RAW], word[NR];
     [[unroll]] for (uint r = 0; r < NR; r++) {
         [[unroll]] for (uint i = 0; i < W_RAW; i++)

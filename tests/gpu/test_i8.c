@@ -334,6 +334,14 @@ static void check_experts(struct lem_device *device, uint32_t type)
         .set = true};
     assert_int_equal(op_experts_glu(env.list, &env.at, &glu), LEM_OK);
     assert_int_equal(op_experts_down(env.list, &env.at, &sum), LEM_OK);
+    /* As GPUs do it: rows shared by lanes. Rows of x begin at odd superblocks, too. */
+    static const struct ops_shape shared = {
+        .rows = 1, .tokens = 1, .split = 8, .i8 = true};
+    const bool splits = !gpu_fetches_texels(device);
+    struct op_experts_down again = sum;
+    again.y = op_env_put(&env, NULL, 4 * EMBD);
+    if (splits)
+        assert_int_equal(ops_experts_down(env.list, &env.at, &again, &shared), LEM_OK);
     op_env_run(&env);
 
     float gate_up[2 * FF], part[EMBD], want[EMBD] = {0};
@@ -350,6 +358,9 @@ static void check_experts(struct lem_device *device, uint32_t type)
             want[i] += slot_weight[k] * part[i];
     }
     assert_close_rms(op_env_get(&sum.y), want, EMBD, 2e-6, "down, %s", up.ops.type->name);
+    if (splits)
+        assert_close_rms(op_env_get(&again.y), want, EMBD, 2e-6, "down, shared, %s",
+                         up.ops.type->name);
     weights_close(&up);
     weights_close(&down);
     op_env_close(&env);

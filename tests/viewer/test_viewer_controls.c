@@ -363,8 +363,9 @@ static void closing_does_not_wait_for_the_model(void **state)
     snprintf(files, sizeof files, "VK_DRIVER_FILES=%s", pipe_path);
     snprintf(icds, sizeof icds, "VK_ICD_FILENAMES=%s", pipe_path);
     struct program run = {.env = (const char *const[]){files, icds, NULL}};
-    program_run(&run, (const char *[]){LEM_TEST_VIEWER, "--builtin-font", "--frames",
-                                       "30", "-m", model, NULL});
+    program_run(&run,
+                (const char *[]){"/usr/bin/timeout", "300", LEM_TEST_VIEWER,
+                                 "--builtin-font", "--frames", "30", "-m", model, NULL});
     assert_string_equal(run.err, "");
     assert_int_equal(run.code, 0);
     program_free(&run);

@@ -310,6 +310,8 @@ static void each_place(void *priv, struct ui *ui)
         const struct hit *h = open_place(ui, kinds[p->i % n]);
         if (h) {
             tried = *h;
+            if (h->kind == HIT_LAYER) /* not the one that is selected */
+                s->layer = h->layer ? 0 : 1;
             p->pressed = true;
             person_click_hit(h);
             return;

@@ -63,10 +63,17 @@ static uint64_t layers_seen(const struct fixture *f)
 {
     const struct box b = f->ui.scroll.box;
     uint64_t seen = 0;
+    int whole = 0; /* what the panel cuts is less high */
     for (uint32_t i = 0; i < f->ui.n_hit; i++) {
         const struct hit *h = &f->ui.hit[i];
         if (h->kind == HIT_LAYER && box_holds(b, h->box.x + 1, h->box.y) &&
-            box_holds(b, h->box.x + 1, h->box.y + h->box.h - 1))
+            h->box.h > whole)
+            whole = h->box.h;
+    }
+    for (uint32_t i = 0; i < f->ui.n_hit; i++) {
+        const struct hit *h = &f->ui.hit[i];
+        if (h->kind == HIT_LAYER && box_holds(b, h->box.x + 1, h->box.y) &&
+            h->box.h == whole)
             seen |= 1ull << h->layer;
     }
     return seen;
