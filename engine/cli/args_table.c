@@ -428,7 +428,7 @@ const struct args_option args_options[] = {
      "it has memory of its own"},
     {WITH_GPU | BIT(DEVICES), 0, "kernels", NULL, "auto|rule|registers|tiles",
      ARGS_CHOICE, AT(kernels), 0, 0, "auto", "LEMNOS_KERNELS",
-     "how prompts are multiplied: auto: as was fastest at the device's first use; rule: "
+     "how prompts are multiplied: auto: as was fastest at a GPU's first use; rule: "
      "as its type suggests"},
     {WITH_GPU | BIT(DEVICES), 0, "caps", NULL, "PROFILE", ARGS_CAPS, AT(caps), 0, 0, NULL,
      "LEMNOS_CAPS",
