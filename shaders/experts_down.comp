@@ -64,7 +64,7 @@ void main()
         return;
 
     [[unroll]] for (uint r = 0; r < NR; r++) {
-        const uint row = row0 + r * TILE_ROWS;
+        const uint row = row0 + r * ROW_STEP;
         if (row >= p.n_row)
             break;
         if ((p.flags & EXPERTS_BIAS) != 0)

@@ -63,7 +63,7 @@ void main()
     const uint row0 = first_row(PAIRS);
     x_at[0] = 0;
     [[unroll]] for (uint i = 0; i < PAIRS; i++) {
-        const uint row = min(row0 + i * TILE_ROWS, p.n_ff - 1);
+        const uint row = min(row0 + i * ROW_STEP, p.n_ff - 1);
         row_at[i] = w0 + w_row(row, p.n_sb);
         row_at[PAIRS + i] = w0 + w_row(p.n_ff + row, p.n_sb);
     }
@@ -76,7 +76,7 @@ void main()
         return;
 
     [[unroll]] for (uint i = 0; i < PAIRS; i++) {
-        const uint row = row0 + i * TILE_ROWS;
+        const uint row = row0 + i * ROW_STEP;
         if (row >= p.n_ff)
             break;
         vec2 gate_up = vec2(acc[i], acc[PAIRS + i]);

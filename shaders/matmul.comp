@@ -51,7 +51,7 @@ void main()
         return;
 
     [[unroll]] for (uint r = 0; r < NR; r++) {
-        const uint row = row0 + r * TILE_ROWS;
+        const uint row = row0 + r * ROW_STEP;
         [[unroll]] for (uint t = 0; t < NT; t++)
             if (row < p.n_row && t0 + t < n_token)
                 store(row, t0 + t, acc[r * NT + t]);

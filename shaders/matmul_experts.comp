@@ -46,7 +46,7 @@ void pairs_of_tile(uint first, uint n, uint row0, uint bias0, uint x0)
     add_products(p.n_sb, p.n_block);
 
     [[unroll]] for (uint r = 0; r < NR; r++) {
-        const uint row = row0 + r * TILE_ROWS;
+        const uint row = row0 + r * ROW_STEP;
         float b = 0.0;
         if ((p.flags & EXPERTS_BIAS) != 0 && row < p.n_row)
             b = bias[bias0 + row];

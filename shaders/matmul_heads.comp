@@ -39,7 +39,7 @@ void main()
         return;
 
     [[unroll]] for (uint r = 0; r < NR; r++) {
-        const uint row = row0 + r * TILE_ROWS;
+        const uint row = row0 + r * ROW_STEP;
         [[unroll]] for (uint t = 0; t < NT; t++)
             if (row < p.n_row && t0 + t < step_.n_token)
                 y[(t0 + t) * p.y_stride + head * p.y_step + row] = acc[r * NT + t];

@@ -421,6 +421,7 @@ static bool watch(struct options *o, uint64_t started)
 int main(int argc, char **argv)
 {
     uint64_t started = SDL_GetPerformanceCounter();
+    lem_prepare_drivers();
     struct options o;
     if (!read_options(&o, argc, argv))
         return WRONG;

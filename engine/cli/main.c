@@ -7,6 +7,7 @@
 int main(int argc, char **argv)
 {
     os_prepare();
+    lem_prepare_drivers();
     signals_guard_files();
     struct args args;
     const enum args_result r = args_read(&args, argc, argv);

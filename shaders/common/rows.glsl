@@ -45,19 +45,24 @@ uint lane_split()
     return gl_LocalInvocationIndex / TILE_ROWS % KS;
 }
 
-// The lane's first row when each has `per_lane` of them, 8 apart.
+// From a row of a lane to its next: tiles go to the eights of lanes in turn. CPUs work off
+// one eight after the other; each continues in memory where the one before it ended, which
+// caches foresee.
+const uint ROW_STEP = LOCAL / KS;
+
+// The lane's first row when each has `per_lane` of them, ROW_STEP apart.
 uint first_row(uint per_lane)
 {
-    const uint tile = gl_WorkGroupID.x * (LOCAL / (TILE_ROWS * KS)) +
-                      gl_LocalInvocationIndex / (TILE_ROWS * KS);
-    return tile * per_lane * TILE_ROWS + gl_LocalInvocationIndex % TILE_ROWS;
+    const uint tile = gl_LocalInvocationIndex / (TILE_ROWS * KS);
+    return gl_WorkGroupID.x * (ROW_STEP * per_lane) + tile * TILE_ROWS +
+           gl_LocalInvocationIndex % TILE_ROWS;
 }
 
 // The lane's NR rows of the matrix at slot w0; those past its end repeat the last.
 void set_rows(uint w0, uint row0, uint n_row, uint n_sb)
 {
     [[unroll]] for (uint r = 0; r < NR; r++)
-        row_at[r] = w0 + w_row(min(row0 + r * TILE_ROWS, n_row - 1), n_sb);
+        row_at[r] = w0 + w_row(min(row0 + r * ROW_STEP, n_row - 1), n_sb);
 }
 
 // Has the lane's tile rows that there are? Lanes past them repeat the last.

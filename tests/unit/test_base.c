@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,8 @@
 #include "base/half.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/thread.h"
+#include "lemnos/device.h"
 #include "support/capture.h"
 
 static uint32_t bits_of(float f)
@@ -234,6 +237,24 @@ static void every_status_has_its_own_text(void **state)
     assert_string_equal(lem_version(), version);
 }
 
+/* What the user has set stays, be it empty. */
+static void drivers_are_told_what_nobody_has_set(void **state)
+{
+    (void)state;
+    static const char name[] = "LP_NUM_THREADS";
+    static const char *const set[] = {"1", ""};
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
+        setenv(name, set[i], 1);
+        lem_prepare_drivers();
+        assert_string_equal(getenv(name), set[i]);
+    }
+    unsetenv(name);
+    lem_prepare_drivers();
+    assert_non_null(getenv(name));
+    assert_int_equal(strtoul(getenv(name), NULL, 10), 2 * thread_cpus());
+    unsetenv(name);
+}
+
 static void paths_are_joined_if_they_fit(void **state)
 {
     (void)state;
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test(cursor_stops_at_its_end_and_stays_there),
         cmocka_unit_test(a_message_is_one_line_and_may_be_cut),
         cmocka_unit_test(every_status_has_its_own_text),
+        cmocka_unit_test(drivers_are_told_what_nobody_has_set),
         cmocka_unit_test(paths_are_joined_if_they_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

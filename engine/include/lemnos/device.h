@@ -9,6 +9,19 @@
 extern "C" {
 #endif
 
+/**
+ * Tell drivers how to work best, by variables of the process's environment that they read
+ * when they are loaded and that are not set: LP_NUM_THREADS, for lavapipe (Vulkan on
+ * processors), which has it share work out in smaller pieces. Without this call
+ * everything works the same; where other programs use the processors, lavapipe is then a
+ * third slower.
+ *
+ * Threads: to be called before the first device is listed or opened, and while no other
+ * thread runs that reads the environment; the first thing in main(), say. The library
+ * does not call it by itself.
+ */
+LEM_API void lem_prepare_drivers(void);
+
 /** Capabilities of a device that Lemnos can make use of. Those beyond Vulkan
  * 1.1 core are all optional. */
 struct lem_device_caps {
