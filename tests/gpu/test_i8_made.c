@@ -64,9 +64,12 @@ static void check_glu(struct lem_device *device, uint32_t n_ff,
 
 static void experts_round_what_they_make(void **state)
 {
-    static const struct ops_shape shapes[] = {{.rows = 2, .tokens = 1, .split = 1},
-                                              {.rows = 4, .tokens = 1, .split = 1},
-                                              {.rows = 8, .tokens = 1, .split = 1}};
+    static const struct ops_shape shapes[] = {
+        {.rows = 2, .tokens = 1, .split = 1},
+        {.rows = 4, .tokens = 1, .split = 1},
+        {.rows = 8, .tokens = 1, .split = 1},
+        {.rows = 4, .tokens = 1, .split = 1, .lanes = 16},
+        {.rows = 16, .tokens = 1, .split = 1, .lanes = 16}};
     static const uint32_t n_ff[] = {32, 96, 512};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (size_t k = 0; k < sizeof n_ff / sizeof *n_ff; k++)

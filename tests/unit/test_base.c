@@ -250,6 +250,10 @@ static void drivers_are_told_what_nobody_has_set(void **state)
     }
     unsetenv(name);
     lem_prepare_drivers();
+    if (thread_cpus() < 2 || thread_cpus() > 8) { /* nothing would be gained */
+        assert_null(getenv(name));
+        return;
+    }
     assert_non_null(getenv(name));
     assert_int_equal(strtoul(getenv(name), NULL, 10), 2 * thread_cpus());
     unsetenv(name);

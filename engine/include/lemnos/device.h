@@ -10,11 +10,12 @@ extern "C" {
 #endif
 
 /**
- * Tell drivers how to work best, by variables of the process's environment that they read
- * when they are loaded and that are not set: LP_NUM_THREADS, for lavapipe (Vulkan on
- * processors), which has it share work out in smaller pieces. Without this call
- * everything works the same; where other programs use the processors, lavapipe is then a
- * third slower.
+ * Tell drivers how to work best, by variables of the process's environment that are not
+ * set: LP_NUM_THREADS, for lavapipe (Vulkan on processors), which then cuts work into two
+ * pieces for each of 2 to 8 processors, instead of one. Without this call everything
+ * works the same, and slower where other programs use the processors: engine/BENCH.md has
+ * figures. Programs that the process starts inherit the variable, and Mesa's OpenGL on
+ * processors reads it, too.
  *
  * Threads: to be called before the first device is listed or opened, and while no other
  * thread runs that reads the environment; the first thing in main(), say. The library
