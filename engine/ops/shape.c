@@ -2,8 +2,11 @@
 #include "base/check.h"
 #include "ops/weight.h"
 
-/* CPU devices: registers are cheap, threads few, compiling slow. GPUs: many lanes must
- * have work, so rows are split among lanes where a matrix has few of them. */
+/* CPU devices: registers are cheap, threads few, compiling slow. GPUs: eight lanes share
+ * the rows of one token's products. Matrices of few rows have work for many lanes so; a
+ * tall one, a vocabulary, would cost more cycles in floats with whole rows for each lane,
+ * about as many in bytes, and have an eighth of the waves to wait for memory with: that
+ * is for rows too long to be shared. */
 static struct ops_shape in_registers(const struct lem_device *device, uint32_t n_row,
                                      uint32_t n_col, uint32_t max_rows, enum ops_way way)
 {
@@ -24,7 +27,7 @@ static struct ops_shape in_registers(const struct lem_device *device, uint32_t n
             .rows = n_row >= 512 ? 2 : 1, .tokens = 8, .split = 1, .way = way};
     return (struct ops_shape){.rows = n_row >= 4096 ? 2 : 1,
                               .tokens = 1,
-                              .split = n_row >= 16384 || n_col > OPS_MOST_SPLIT ? 1 : 8,
+                              .split = n_col > OPS_MOST_SPLIT ? 1 : 8,
                               .way = way};
 }
 
