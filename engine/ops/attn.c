@@ -62,10 +62,11 @@ static bool unrolled(const struct lem_device *device, const struct attn_params *
     if (dim > MOST_DIM || !fetches_texels(device, cache))
         return false;
     const uint32_t most = min_u32(CPU_COLUMNS, MOST_DIMS / dim);
+    const uint32_t heads = even_share(p->n_head / p->n_head_kv, most);
     *s = (struct ops_attn_shape){.lanes = TEAM,
-                                 .heads = even_share(p->n_head / p->n_head_kv, most),
+                                 .heads = heads,
                                  .tokens = 1,
-                                 .span = dim > 64 ? 4 : 8,
+                                 .span = dim > 64 && heads > 1 ? 4 : 8,
                                  .splits = 1,
                                  .unrolled = true};
     return true;

@@ -231,8 +231,9 @@ static void matches_unrolled(void **state)
         {.lanes = 8, .heads = 2, .tokens = 1, .span = 8, .splits = 1, .unrolled = true},
         {.lanes = 8, .heads = 1, .tokens = 1, .span = 4, .splits = 3, .unrolled = true},
         {.lanes = 8, .heads = 3, .tokens = 1, .span = 2, .splits = 2, .unrolled = true},
+        {.lanes = 8, .heads = 1, .tokens = 1, .span = 8, .splits = 1, .unrolled = true},
     };
-    static const uint32_t dim[] = {64, 128, 20}, pos[] = {0, 7, 63, 64, 300};
+    static const uint32_t dim[] = {64, 128, 20, 128}, pos[] = {0, 7, 63, 64, 300};
     const struct lem_device_caps *caps = gpu_caps(op_env_device(state));
     if (gpu_type(op_env_device(state)) != LEM_DEVICE_CPU || !caps->subgroup_arithmetic ||
         caps->subgroup_size != 8)
