@@ -3,10 +3,10 @@
 #include "ops/weight.h"
 
 /* CPU devices: registers are cheap, threads few, compiling slow. GPUs: eight lanes share
- * the rows of one token's products. Matrices of few rows have work for many lanes so; a
- * tall one, a vocabulary, would cost more cycles in floats with whole rows for each lane,
- * about as many in bytes, and have an eighth of the waves to wait for memory with: that
- * is for rows too long to be shared. */
+ * the rows of one token's products. Matrices of few rows have work for many lanes so. A
+ * tall one, a vocabulary, with a row for each lane would take more cycles in its loop in
+ * floats, up to a sixth more in bytes, and have an eighth of the waves to wait for memory
+ * with. Only rows too long to be shared have a lane each. */
 static struct ops_shape in_registers(const struct lem_device *device, uint32_t n_row,
                                      uint32_t n_col, uint32_t max_rows, enum ops_way way)
 {

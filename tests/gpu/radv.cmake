@@ -20,7 +20,8 @@ set(kept "float kept()
 }
 ")
 # What rows of 2048 columns take, see cycles_at_2048() in test_radv.c: every condition is met,
-# and the sums of activations are made in one turn. ROUND is a constant, and false there.
+# experts take SiLU, and the sums of activations are made in one turn. ROUND is a constant, and
+# false there.
 set(once ${cut}/once)
 function(met in out)
   string(REPLACE "if (ROUND)" "IF_ROUND" text "${in}")
@@ -32,6 +33,9 @@ function(met in out)
   endif()
   string(REPLACE "(p.flags & MATMUL_ADD) != 0 ?" "true ?" text "${text}")
   string(REPLACE "act_glu(p.act," "act_glu(ACT_SILU," text "${text}")
+  if(NOT text MATCHES "true [?]|ACT_SILU,") # matmul has the first, experts_glu the other
+    message(FATAL_ERROR "tests/gpu/radv.cmake leaves a choice in:\n${text}")
+  endif()
   string(REPLACE "IF_ROUND" "if (ROUND)" text "${text}")
   set(${out} "${text}" PARENT_SCOPE)
 endfunction()

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gpu/vk.h"
+#include "ops/weight.h"
 #include "radv_loops.h"
 #include "support/capture.h"
 #include "support/gpu_fixture.h"
@@ -130,6 +131,7 @@ static const struct {
     const char *type;
     double most;
 } goals[] = {{"q4_0", 95}, {"q4_0.i8", 40}};
+enum { N_GOAL_ROW = 6 }; /* of each GPU: matmul with one and two rows, experts_glu */
 
 struct stats {
     uint64_t vgprs, spills, code, lds, cycles;
@@ -366,7 +368,8 @@ static bool is_wide(const char *key, unsigned family, const struct row *r,
 
 struct outcome {
     unsigned bad, rows;
-    FILE *out; /* the new table, or NULL */
+    unsigned goals; /* rows that have one, compared with it */
+    FILE *out;      /* the new table, or NULL */
 };
 
 static void print_row(const char *key, const struct stats *s, double loop, double at_2048,
@@ -410,12 +413,26 @@ static void check_row(struct lem_device *d, unsigned family, const struct row *r
         fault = "BAD";
     else if (same && misses_goal(r, at_2048))
         fault = "ABOVE ITS GOAL";
+    o->goals += same && at_2048 > 0 && strncmp(r->type, "q4_0", 4) == 0;
     print_row(key, &s, loop, at_2048, fault);
     if (o->out)
         fprintf(o->out, "%s %u %u %u\n", key, (unsigned)s.vgprs, (unsigned)s.spills,
                 (unsigned)s.cycles);
     o->bad += fault != NULL;
     o->rows += was != NULL;
+}
+
+/* The rows above are what a GPU takes for one token: few rows, many, a vocabulary. */
+static void check_shapes(const struct lem_device *d)
+{
+    static const uint32_t n_row[] = {2048, 4096, 151936};
+    for (size_t i = 0; i < sizeof n_row / sizeof *n_row; i++) {
+        const struct ops_shape s = ops_shape_pick(d, n_row[i], 2048, 1);
+        assert_int_equal(s.rows, i == 0 ? 1 : 2);
+        assert_int_equal(s.tokens, 1);
+        assert_int_equal(s.split, 8);
+    }
+    assert_int_equal(ops_shape_pick(d, 4096, OPS_MOST_SPLIT + 32, 1).split, 1);
 }
 
 static void kernels_compile_well(void **state)
@@ -437,12 +454,15 @@ static void kernels_compile_well(void **state)
         if (strcmp(t.driver, d->physical.info.driver) != 0)
             print_message("the table is of \"%s\", not of \"%s\": not compared\n",
                           t.driver, d->physical.info.driver);
+        check_shapes(d);
         for (size_t i = 0; i < N_ROW; i++)
             check_row(d, f, &rows[i], &t, &o);
     }
     if (o.out)
         fclose(o.out);
     print_message("%u rows compared with the table\n", o.rows);
+    if (o.rows > 0)
+        assert_int_equal(o.goals, N_GOAL_ROW * (sizeof families / sizeof *families));
     if (o.bad)
         fail_msg("%u kernels spill, take too many registers or too much code, became "
                  "slower than tests/data/radv.txt allows, are not in it, or miss a goal",
